@@ -25,15 +25,34 @@ _TESTS = {
     **content.TESTS,
     **dict.fromkeys(measures.MEASURED, measures.measure),
 }
-_OF_LANGUAGES = {RuleKind.LANGUAGE, RuleKind.TRANSLATED}
+# Those that need the language of the answer.
+_OF_LANGUAGES = {
+    RuleKind.LANGUAGE,
+    RuleKind.TRANSLATED,
+    RuleKind.FIRST_PERSON,
+    RuleKind.SECOND_PERSON,
+    RuleKind.BEGINS_WITH_GREETING,
+}
+# What each answer must be; a form or a word may be asked of one turn of a conversation.
+_OF_EACH_ANSWER = {
+    RuleKind.LANGUAGE,
+    RuleKind.CASE,
+    RuleKind.JSON,
+    RuleKind.WORDS,
+    RuleKind.SENTENCES,
+    RuleKind.PARAGRAPHS,
+    RuleKind.LINES,
+    RuleKind.CHARACTERS,
+}
 _FIELDS = dict.fromkeys(("tag", "text", "verdict", "by", "rule"), pl.String)
 
 
 def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
     """Whether answers do what each phrase of their system message asks, as far as rules can tell.
 
-    A phrase is not obeyed if one of its rules is broken by one of the answers; it is obeyed if
-    rules say all that it asks and every answer keeps to them; else it is unknown.
+    A phrase is obeyed if rules say all that it asks and every answer keeps to them. It is not
+    obeyed if an answer breaks a rule that holds for each (what is forbidden, language, case,
+    lengths, JSON), or if all answers and what they are together break a rule. Else it is unknown.
 
     Args:
         phrases: Of each message: a list of ``tag`` and ``text``.
@@ -89,11 +108,19 @@ def decide_phrase(phrase: str, answers: Sequence[Answer]) -> tuple[Verdict, Rule
         return Verdict.UNKNOWN, None
     results = [(rule, [keeps(rule, answer) for answer in answers]) for rule in recognized.rules]
     for rule, kept in results:
-        if False in kept:
+        if _is_broken(rule, kept, answers):
             return Verdict.NOT_OBEYED, rule
     if recognized.is_whole and all(all(kept) for _, kept in results):
         return Verdict.OBEYED, results[0][0]
     return Verdict.UNKNOWN, None
+
+
+def _is_broken(rule: Rule, kept: Sequence[bool | None], answers: Sequence[Answer]) -> bool:
+    is_forbidden = rule.is_forbidden or (rule.least is None and rule.kind in measures.MEASURED)
+    if len(answers) == 1 or is_forbidden or rule.kind in _OF_EACH_ANSWER:
+        return False in kept
+    together = Answer("\n\n".join(answer.text for answer in answers))
+    return all(each is False for each in kept) and keeps(rule, together) is False
 
 
 def keeps(rule: Rule, answer: Answer) -> bool | None:

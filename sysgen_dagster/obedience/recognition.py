@@ -22,7 +22,7 @@ from sysgen_dagster.obedience.recognizing import (
     words,
 )
 from sysgen_dagster.obedience.recognizing.lookup import Lookup
-from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause
+from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, fold
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
 _LOOKUP = Lookup(
@@ -44,7 +44,6 @@ _OF_OBJECTS = ~(_TASKS | _LOOKUP.bits_of((programs.SUBJECT,)))
 _LONGEST_PHRASE = 600
 _PHRASES_REMEMBERED = 100_000
 
-_FANCY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\xa0": " "})
 _QUOTED = re.compile(
     r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)|`([^`\n]{1,200})`'
     r"|(?<=[ :])((?:\*[ ]?){3,9})(?=[.,]?\s|[.,]?$)"
@@ -165,7 +164,7 @@ def recognize(phrase: str) -> Recognized:
     """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
     if len(phrase) > _LONGEST_PHRASE:
         return Recognized()
-    text, quotes = _mask(phrase.strip() if phrase.isascii() else phrase.translate(_FANCY).strip())
+    text, quotes = _mask(fold(phrase).strip())
     possible = _LOOKUP.find(text.split())
     if not possible:
         return Recognized()

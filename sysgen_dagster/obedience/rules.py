@@ -49,7 +49,7 @@ class RuleKind(StrEnum):
     EQUATIONS = "equations"
 
     # The form of the whole answer.
-    JSON = "json"  # `words` has the names of the fields
+    JSON = "json"  # `words` has the names of the fields, or "{}" for an object of any
     TITLE = "title"
     CODE_ONLY = "code_only"
     PROSE = "prose"
@@ -76,7 +76,7 @@ class RuleKind(StrEnum):
     EXAMPLE = "example"
     STATES_RESULT = "states_result"  # and uses `words`, the words of the task
     HAS_CODE = "has_code"
-    # `words` has stems of its purpose; after "=" its language and whether it is a function, after
+    # `words` has after "=" its language and what it is if it can be nothing but code, after
     # "'" names that it uses.
     PROGRAM = "program"
     STEPS = "steps"

@@ -1,6 +1,9 @@
 """Verdicts of rules on the phrases of rows."""
 
+import time
+
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,9 +64,48 @@ def test_rows_keep_their_places_whatever_is_asked_and_answered() -> None:
 def test_every_answer_under_the_message_has_to_keep_to_it() -> None:
     phrase = "Use bullet points."
     assert verdict(phrase, "- one", "- two") is YES
-    assert verdict(phrase, "- one", "Text.") is NO
     assert verdict(phrase, "- one", "1. two") is OPEN
-    assert verdict(phrase, "1. one", "Text.") is NO
+    assert verdict(phrase, "Text.", "More text.") is NO
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kept", "broken"),
+    [
+        ("Avoid commas.", "One.", "One, two."),
+        ("Use at most 1 bullet point.", "- one", "- one\n- two"),
+        ('Never use the word "very".', "Good.", "Very good."),
+        ("Write in all lowercase letters.", "one.", "One."),
+        ("Answer in one sentence.", "One is here.", "One is here. Two are there."),
+        ("Reply in JSON.", "{}", "One."),
+    ],
+)
+def test_what_holds_for_each_turn_is_broken_in_one(phrase: str, kept: str, broken: str) -> None:
+    assert verdict(phrase, kept, kept) is YES
+    assert verdict(phrase, kept, broken) is NO
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kept", "broken"),
+    [
+        ('Mention "Paris".', "It is Paris.", "You are welcome!"),
+        ("Use a table.", "| a |\n|---|\n| 1 |", "You are welcome!"),
+        ("Ask one question.", "What now?", "You are welcome!"),
+        ("Use 2 bullet points.", "- one\n- two", "You are welcome!"),
+        ('End the conversation with "Goodbye!"', "Goodbye!", "It is so."),
+        ("Write a Python function.", "```python\ndef double(x): return 2 * x\n```", "It is so."),
+    ],
+)
+def test_what_may_be_asked_of_one_turn_is_broken_by_all_of_them(
+    phrase: str, kept: str, broken: str
+) -> None:
+    assert verdict(phrase, kept, kept) is YES
+    assert verdict(phrase, kept, broken) is OPEN
+    assert verdict(phrase, broken, kept) is OPEN
+    assert verdict(phrase, broken, broken) is NO
+
+
+def test_turns_may_have_together_what_none_of_them_has() -> None:
+    assert verdict("Use at least 2 bullet points.", "- one", "- two") is OPEN
 
 
 def test_one_broken_part_breaks_a_phrase_and_all_parts_together_keep_it() -> None:
@@ -80,7 +122,17 @@ def test_an_answer_of_nothing_neither_keeps_nor_breaks_a_rule() -> None:
     assert verdict("Use at most 10 words.", "Short.", "") is OPEN
 
 
+# Of CPU time.
+_MOST_SECONDS = 5
 _FROM_ONE = {RuleKind.PARAGRAPH_BEGINS_WITH}
+_WORDS: dict[RuleKind, tuple[str, ...]] = {
+    RuleKind.LANGUAGE: ("en",),
+    RuleKind.CASE: ("lower",),
+    RuleKind.JSON: (),
+    RuleKind.TITLE: (),
+    RuleKind.STATES_RESULT: (),
+    RuleKind.PROGRAM: ("=python", "=function", "'a", "a"),
+}
 
 
 @given(
@@ -91,16 +143,21 @@ _FROM_ONE = {RuleKind.PARAGRAPH_BEGINS_WITH}
 def test_any_answer_can_be_held_to_any_rule(
     kind: RuleKind, text: str, bounds: tuple[int | None, int | None]
 ) -> None:
-    words = {
-        RuleKind.LANGUAGE: ("en",),
-        RuleKind.CASE: ("lower",),
-        RuleKind.JSON: (),
-        RuleKind.TITLE: (),
-        RuleKind.STATES_RESULT: (),
-        RuleKind.PROGRAM: ("=python", "=function", "'a", "a"),
-    }.get(kind, ("a",))
     least = 1 if kind in _FROM_ONE else bounds[0]
-    assert keeps(Rule(kind, least, bounds[1], words), Answer(text)) in {True, False, None}
+    rule = Rule(kind, least, bounds[1], _WORDS.get(kind, ("a",)))
+    assert keeps(rule, Answer(text)) in {True, False, None}
+
+
+@pytest.mark.parametrize(
+    "part", ["-", " ", "\n", ".", "?", "#", "`", "a", "| ", "\\(", "you ", "of is ", "\U0001f600"]
+)
+def test_a_long_answer_is_held_to_any_rule_in_no_time(part: str) -> None:
+    """It takes half a second; a pattern that reads it again from each sign, ten times that."""
+    before = time.process_time()
+    answer = Answer(f"It is so?{part * (80_000 // len(part))}!")
+    for kind in RuleKind:
+        keeps(Rule(kind, 1, 3, _WORDS.get(kind, ("a",))), answer)
+    assert time.process_time() - before < _MOST_SECONDS
 
 
 def test_verdicts_are_those_that_the_table_names() -> None:

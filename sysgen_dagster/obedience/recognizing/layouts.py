@@ -8,6 +8,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     DO,
     HARMLESS,
     IN,
+    OBJECT,
     QUOTE,
     TAIL,
     VAGUE,
@@ -31,7 +32,7 @@ def _json(found: re.Match[str], clause: Clause) -> Rule:
         r"(?:fields|keys|properties|attributes)(?: named| called|:)? (.+)$", found[0]
     )
     if not listed:
-        return Rule(RuleKind.JSON)
+        return Rule(RuleKind.JSON, words=(OBJECT,) if "json object" in found[0] else ())
     quoted = clause.unquote(listed[1])
     named = re.split(r", and |, | and ", listed[1])
     return Rule(RuleKind.JSON, words=quoted or tuple(name.strip() for name in named))
@@ -79,6 +80,11 @@ _SECTIONS = (
 )
 
 
+def _code_only(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...]:
+    only = (Rule(RuleKind.CODE_ONLY),)
+    return (*only, Rule(RuleKind.PROGRAM, words=("=python",))) if "python" in found[0] else only
+
+
 def _title(brackets: str) -> Make:
     return rule(RuleKind.TITLE, *filter(None, [brackets]))
 
@@ -99,7 +105,7 @@ _WHOLE = (
         rf"(?:{DO}|reply|respond)(?: with| in)? (?:only|just|nothing but) (?:the |python )?code"
         rf"(?:,? (?:and )?nothing else)?(?: and no explanation)?{TAIL}"
         rf"|{DO} (?:the |python )?code only",
-        rule(RuleKind.CODE_ONLY),
+        _code_only,
     ),
     form(
         rf"(?:{IN} )?(?:plain |continuous |flowing |running )+(?:prose|paragraphs)"

@@ -3,6 +3,7 @@
 import re
 
 from sysgen_dagster.obedience.recognizing.wording import (
+    AFTER,
     ANSWER,
     COUNT,
     HARMLESS,
@@ -42,7 +43,13 @@ def _length(found: re.Match[str], _clause: Clause) -> Rule | None:
     if found["number"] in {"a", "an"} and not re.search(r"\b(?:in|to|with) an? ", found[0]):
         return None  # "Write a sentence" may speak of a part of the answer.
     is_limit = re.match(r"(?:limit|restrict|cap|confine|not exceed|do not)", found[0])
-    if not is_limit or found["bound"] or found["second"] or found["more"]:
+    if (
+        not is_limit
+        or found["bound"]
+        or found["second"]
+        or found["more"]
+        or found.groupdict().get("after")
+    ):
         return count_rule(found, kind)
     return Rule(kind, None, read_number(found["number"]))
 
@@ -56,11 +63,25 @@ def _one(found: re.Match[str], _clause: Clause) -> Rule:
     return Rule(_UNITS[found["unit"]], 1, 1)
 
 
-_MANNER = r"(?:[a-z-]+,? (?:and )?){0,3}?"
+# What a length of the whole answer may be of, and what it may be said to be beside its length.
+_OF_TEXT = r"of (?:text|prose|writing|plain text)"
+_OF_ALL = r"(?!.*\b(?:each|every|per)\b)"
+_SAYING = rf"{_OF_ALL}(?:that|with|which|in|to|for|explaining|describing|about) .+"
+_WHOLE_TEXT = (
+    r"(?:answer|response|reply|explanation|summary|description|definition|statement|message"
+    r"|solution|story|review|overview)"
+)
+# Words before "line" or "sentence" that make it a part of the answer, or something else in it.
+_PART = (
+    r"(?:per|each|every|of|in|words?|sentences?|lines?|code|comment|subject|header|heading|title"
+    r"|topic|thesis|opening|closing|final|first|last|intro|introductory|introduction|concluding"
+    r"|conclusion|blank|empty|extra|additional|new|separate)"
+)
+_MANNER = rf"(?:(?!{_PART}\b)[a-z-]+,? (?:and )?){{0,3}}?"
 _FORMS = (
     form(
         rf"(?:{_VERB}{_INTO} )?(?:in |using |with )?{COUNT} {HARMLESS}{VAGUE}{_UNIT}"
-        rf"(?: long| in length| of text)?{TAIL}",
+        rf"(?: long| in length| {_OF_TEXT})?{AFTER}{TAIL}",
         _length,
     ),
     form(
@@ -81,8 +102,8 @@ _FORMS = (
         _one,
     ),
     form(
-        r"an? (?P<unit>sentence|paragraph|line) or two(?: (?:that|with|which|of|in|about|to)"
-        r" .+)?",
+        r"an? (?P<unit>sentence|paragraph|line) or two"
+        rf"(?: {_OF_TEXT})?(?: {_SAYING})?",
         lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 2),
         is_whole=False,
     ),
@@ -94,19 +115,19 @@ _FORMS = (
     ),
     form(
         rf"(?:an? (?:series|set) of )?{COUNT} {_MANNER}(?P<unit>sentence|paragraph|line)s"
-        r"(?P<beside>(?:,? (?:that|with|which|of|in|to|for|explaining|describing|about) .+)"
-        r"|, each .+)?",
+        rf"(?: {_OF_TEXT})?(?P<beside>,? {_SAYING}|, each .+)?",
         _length,
         is_whole=False,
     ),
     form(
-        r"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) [a-z]+(?: .+)?",
+        rf"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) {_WHOLE_TEXT}"
+        rf"{_OF_ALL}(?: .+)?",
         _one,
         is_whole=False,
     ),
     form(
-        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in)"
-        rf" .+)?",
+        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: {_OF_TEXT})?"
+        rf"(?: {_OF_ALL}(?:that|with|which|in) .+)?",
         _one,
         is_whole=False,
     ),

@@ -11,6 +11,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     TAIL,
     VAGUE,
     Clause,
+    Make,
     count_rule,
     form,
     has,
@@ -18,7 +19,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     rule,
     subject,
 )
-from sysgen_dagster.obedience.rules import Rule, RuleKind
+from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
 # The codes of the detector's languages, by the names that messages use.
 LANGUAGES = {
@@ -48,8 +49,22 @@ _TO_USER = (
 )
 
 
-def _language(found: re.Match[str], _clause: Clause) -> Rule:
-    return Rule(RuleKind.LANGUAGE, words=(LANGUAGES[found["language"]],))
+# Kinds of a language, which the detector does not tell from other kinds of it.
+_VARIETIES = re.compile(r"british|american|brazilian|mexican|simplified")
+
+
+def of_language(kind: RuleKind) -> Make:
+    """Makes the rule about the language that a match of `SPOKEN_LANGUAGE` names."""
+    return lambda found, _clause: Recognized(
+        (Rule(kind, words=(LANGUAGES[found["language"]],)),),
+        is_whole=not _VARIETIES.match(found["language"]) and not found.groupdict().get("vague"),
+    )
+
+
+def _no_language(found: re.Match[str], _clause: Clause) -> Rule | None:
+    if _VARIETIES.match(found["language"]):
+        return None
+    return Rule(RuleKind.LANGUAGE, words=(LANGUAGES[found["language"]],), is_forbidden=True)
 
 
 _LANGUAGES = (
@@ -59,7 +74,12 @@ _LANGUAGES = (
         rf"(?: only)?) {_MANNER}{SPOKEN_LANGUAGE}(?: (?:language|only|words))*(?:, no other"
         rf" language is"
         rf" allowed)?{_TO_USER}{TAIL}",
-        _language,
+        of_language(RuleKind.LANGUAGE),
+    ),
+    form(
+        rf"(?:{NOT}(?:{DO}|talk)|avoid (?:using|answering|writing|replying|responding|speaking)"
+        rf"|avoid)(?: {ANSWER})?{_TO_USER}(?: (?:in|using))? {SPOKEN_LANGUAGE}{TAIL}",
+        _no_language,
     ),
     form(r"no other language (?:is allowed|be used)|no other languages", lambda *_: ()),
 )

@@ -3,9 +3,10 @@
 import re
 
 from sysgen_dagster.obedience.recognizing.wording import (
+    NO,
+    TAIL,
     Clause,
     form,
-    rule,
     subject,
 )
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
@@ -25,7 +26,7 @@ _ANY_NAME = rf"(?<![\w])(?:{'|'.join(_LONGEST_FIRST)})(?![\w+#])"
 # What is to be written, and the rules' word for it.
 _THINGS = {
     "function": "function",
-    "method": "function",
+    "method": "method",
     "class": "class",
     "loop": "loop",
     "quer": "query",
@@ -39,7 +40,13 @@ _A_THING = (
     r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
     r"|quer(?:y|ies)|code|methods?|commands?)"
 )
+_FIRST_THING = re.compile(rf"\b(?P<thing>{_A_THING})\b(?: (?P<purpose>.*))?$")
+# Languages whose names are words too: "a swift program to lose weight".
+WORDS_TOO = frozenset({"swift", "go", "r", "c"})
+# Without a language only these are surely code.
+OF_CODE = frozenset({"function", "class", "query"})
 _WRITING = r"(?:write|implement|code|reply with|respond with|return)"
+_SHOWING = r"(?:use|include|show|present|output|answer with|answer in)"
 _MAKING = r"(?:provide|give|create|develop|build|generate)"
 _CHANGING = r"(?:refactor|modify|complete|rewrite|fix)"
 _A = (
@@ -56,6 +63,18 @@ _COMMENTED = (
 )
 
 
+# Leads to what may be no program: the function of the heart, a query to the publisher.
+_MAYBE_OTHER = re.compile(r"(?:of|for|on|with|to (?:the|an?|your|my|our|his|her|their|its))\b")
+_MAYBE_OTHER_CLASS = re.compile(r"(?:of|for|on|with|to)\b")
+
+
+def _is_of_code(thing: str, purpose: str) -> bool:
+    """Whether a function, a query or a class is meant that could be nothing else than code."""
+    maybe_other = _MAYBE_OTHER_CLASS if thing.startswith("class") else _MAYBE_OTHER
+    is_known = thing.startswith(("function", "quer", "class"))
+    return is_known and not maybe_other.match(purpose)
+
+
 def _program(found: re.Match[str], clause: Clause) -> Recognized:
     """After "=" the language and the thing, after an apostrophe the names that it is to use.
 
@@ -66,6 +85,12 @@ def _program(found: re.Match[str], clause: Clause) -> Recognized:
     language = groups.get("language") or groups.get("written_in")
     if language is None and (named := re.search(rf"\bin {_NAME}(?!\w)", clause.text)):
         language = named["language"]
+    if (
+        not language
+        and thing in OF_CODE
+        and not _is_of_code(found["thing"], groups["purpose"] or "")
+    ):
+        thing = None
     marked = tuple(f"={each}" for each in (language, thing) if each)
     names = tuple(f"'{name}" for name in clause.unquote(clause.text))
     program = Rule(RuleKind.PROGRAM, words=(*marked, *names))
@@ -74,9 +99,24 @@ def _program(found: re.Match[str], clause: Clause) -> Recognized:
     return Recognized((program,), is_whole=not groups.get("purpose"))
 
 
+def _has_code(found: re.Match[str], _clause: Clause) -> Rule | None:
+    """No rule where something else than a program could be meant, such as a script for a play."""
+    thing = _FIRST_THING.search(found[0].partition(" ")[2])
+    assert thing is not None
+    is_of_code = _is_of_code(thing["thing"], thing["purpose"] or "")
+    named = set(re.findall(_ANY_NAME, found[0])) - WORDS_TOO
+    return Rule(RuleKind.HAS_CODE) if named or is_of_code else None
+
+
 _FORMS = (
     form(
-        rf"(?:(?:{_WRITING}|{_MAKING}) )?{_A}{_NAME} {_THING}{_COMMENTED}",
+        rf"{NO} {_NAME} (?:code(?: blocks?| snippets?| examples?)?|scripts?|functions?){TAIL}",
+        lambda found, _clause: Rule(
+            RuleKind.PROGRAM, words=(f"={found['language']}",), is_forbidden=True
+        ),
+    ),
+    form(
+        rf"(?:(?:{_WRITING}|{_MAKING}|{_SHOWING}) )?{_A}{_NAME} {_THING}{_COMMENTED}",
         _program,
     ),
     form(
@@ -95,7 +135,7 @@ _FORMS = (
         rf" {_A}(?:{_ANY_NAME}"
         rf" {_A_THING}|script|code)|{_CHANGING} {_A}{_A_THING})"
         r"(?: (?:that|which|to|for|in|with|using|from|of|so|as|by)\b.*)?",
-        rule(RuleKind.HAS_CODE),
+        _has_code,
         is_whole=False,
     ),
 )

@@ -40,9 +40,6 @@ _PARTS = {
     r"(?:(?:fenced )?code[ -](?:blocks?|snippets?|fences?|examples?|samples?)"
     r"|snippets? of code|examples? of code|(?:markdown )?code (?:block )?format(?:ting)?"
     r")": RuleKind.CODE_BLOCKS,
-    r"(?:(?:python|javascript|java|c\+\+|sql|bash|shell|rust|go|ruby|c#|typescript|php) (?:code"
-    r"|scripts?|functions?|code (?:blocks?|snippets?|examples?)))"
-    r"": RuleKind.CODE_BLOCKS,
     r"(?:(?:code |inline )?comments(?: (?:in|to|within) (?:the|your) code)?(?: to explain [a-z"
     r" ]+)?)"
     r"": RuleKind.CODE_COMMENTS,
@@ -74,6 +71,8 @@ def _of_part(part: str, kind: RuleKind) -> tuple[Form, ...]:
     some = rf"(?:(?:a|an|some|the|at least one|multiple|several) )?{HARMLESS}{VAGUE}"
     return (
         form(rf"(?:{IN} )?{some}{part}{_PURPOSE}{TAIL}", has(kind)),
+        # Whether there is nothing beside it is not looked at.
+        form(rf"(?:{IN} )?only {part}{TAIL}", has(kind), is_whole=False),
         form(rf"{NO} {part}{TAIL}", has_no(kind)),
     )
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.marks import LANGUAGES, SPOKEN_LANGUAGE
+from sysgen_dagster.obedience.recognizing.marks import SPOKEN_LANGUAGE, of_language
 from sysgen_dagster.obedience.recognizing.wording import (
     Clause,
     form,
@@ -137,7 +137,7 @@ SUBJECTS = (
         r"^translate$",
         form(
             rf"translate (?:[a-z' ]+ )?(?:into|to) {SPOKEN_LANGUAGE}",
-            lambda found, _clause: Rule(RuleKind.TRANSLATED, words=(LANGUAGES[found["language"]],)),
+            of_language(RuleKind.TRANSLATED),
         ),
     ),
     subject(

@@ -5,6 +5,7 @@ answer must"), and with each quoted text replaced by its number: ``end with "0"`
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -44,12 +45,14 @@ _ABOUT = "about|around|approximately|roughly|some"
 _EXACTLY = "exactly|precisely|only|just"
 COUNT = (
     rf"(?:(?P<bound>{_AT_LEAST}|{_AT_MOST}|{_ABOVE}|{_BELOW}|{_ABOUT}|{_EXACTLY}|between|from) )?"
-    rf"(?P<number>{NUMBER})(?:(?: to | and | or |-| - )(?P<second>{NUMBER}))?"
+    rf"(?P<number>{NUMBER})(?:(?: to | and | or | ?[-\u2013\u2014] ?)(?P<second>{NUMBER}))?"
     r"(?P<more>\+| or (?:more|fewer|less))?"
 )
+# What may stand after that which is counted.
+AFTER = r"(?P<after> or (?:more|fewer|less)| at (?:least|most)| max(?:imum)?| min(?:imum)?| tops)?"
 _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] = (
-    (rf"{_AT_LEAST}|\+|or more", lambda number: (number, None)),
-    (rf"{_AT_MOST}|or fewer|or less", lambda number: (None, number)),
+    (rf"{_AT_LEAST}|\+|or more|min", lambda number: (number, None)),
+    (rf"{_AT_MOST}|or fewer|or less|tops", lambda number: (None, number)),
     (_ABOVE, lambda number: (number + 1, None)),
     (_BELOW, lambda number: (None, max(number - 1, 0))),
 )
@@ -57,6 +60,8 @@ _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] 
 ABOUT = "about"
 # A word of a rule about lists: the items must stand on lines of their own.
 ON_LINES = "on lines"
+# The word of a rule about JSON that must be an object, of any fields.
+OBJECT = "{}"
 
 QUOTE = r'"\d+"'
 QUOTES = rf"{QUOTE}(?:(?:, ?| and | or |, and |, or ){QUOTE})*"
@@ -107,6 +112,26 @@ NO = (
     r"(?= (?:no|zero)\b)|(?:omit|leave out|skip|be free of|be without))"
     r"(?: (?:no|any|the|zero|a|an))?|no)"
 )
+
+
+# Signs that look like one another to a reader, and some that nobody sees.
+_SAME_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\uff02", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\uff07", "'"),
+        **dict.fromkeys("\u2010\u2011", "-"),
+        **dict.fromkeys("\xa0\u202f\u2009", " "),
+        **dict.fromkeys("\xad\u200b\u2060\ufeff"),
+    }
+)
+
+
+def fold(text: str) -> str:
+    """A text whose apostrophes, quotation marks, blanks and accents are of one form.
+
+    Phrases and answers are compared in this form, since each may have its own apostrophes.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_SAME_SIGNS)
 
 
 # Stems, because answers say "subtract" for "subtraction".
@@ -222,12 +247,15 @@ def counted(kind: RuleKind) -> Make:
 
 
 def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None:
-    """The rule with the bounds that a match of `COUNT` states; None if they are no bounds."""
+    """The rule with the bounds that a match of `COUNT` states; None if they are no bounds.
+
+    A bound may stand after what is counted too (`AFTER`).
+    """
     number, bound = read_number(found["number"]), found["bound"] or ""
     if found["second"]:
         second = read_number(found["second"])
         return Rule(kind, number, second, words) if second > number else None
-    suffix = (found["more"] or "").strip()
+    suffix = (found["more"] or found.groupdict().get("after") or "").strip()
     for pattern, bounds in _BOUNDS:
         if re.fullmatch(pattern, suffix or bound):
             least, most = bounds(number)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from sysgen_dagster.chat.languages import detect_languages
+from sysgen_dagster.obedience.verifying.sentences import count_sentences, without_marks
 
 # The smallest and the largest number that a reader could count.
 Span = tuple[int, int]
@@ -27,6 +28,7 @@ class LineKind(StrEnum):
     HEADING = "heading"
     BULLET = "bullet"
     NUMBERED = "numbered"
+    LETTERED = "lettered"  # "a)", or a sentence that begins "A. Smith"
     TABLE = "table"
     CODE = "code"
     FORMULA = "formula"
@@ -51,13 +53,13 @@ _NOTHING = Line(LineKind.BLANK, "")
 _FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
 _LINE_KINDS = re.compile(
     r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
-    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023\u2013])[ \t]+|(?P<numbered>\(?\d{1,3}[.)]"
-    r"|[a-zA-Z][.)])[ \t]+"
+    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023])[ \t]+|(?P<numbered>\(?\d{1,3}[.)])[ \t]+"
+    r"|(?P<lettered>[a-zA-Z][.)])[ \t]+"
     r"|(?P<table>\|.*\|)\s*$)"
 )
-_TABLE_RULE = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$")
+_OF_TABLE_RULES = frozenset("|:- \t")
 _FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
-_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]+\})\s*[.,]?\s*$")
+_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]{1,20}\})$")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _INLINE_FORMULA = re.compile(
     r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$|\$[^$\n]{1,200}\$(?!\d)", re.S
@@ -65,21 +67,18 @@ _INLINE_FORMULA = re.compile(
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
 _MARKS = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^>+ ?", re.MULTILINE)
 _WORD = re.compile(r"\w+")
-_PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+-]*[^\W_])?")
-_NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff]")
-_ABBREVIATED = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|approx|no|fig|eq|sec|min|max|inc|ltd|co|jr|sr"
-    r"|p\.s|a\.m|p\.m|u\.s|cf|al|ca|dept|vol|ed)|\b[a-z])$",
-    re.IGNORECASE,
+_PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+\u00b7\u05be\u2010\u2011-]*[^\W_])?")
+# Signs of scripts that are written without blanks between words.
+_NO_SPACES = re.compile(
+    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u9fff\uff66-\uff9d"
+    r"\U00020000-\U0003ffff]"
 )
-_STOP = re.compile(
-    r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f]+|[\u0964\u061f\u06d4]"
-)
+# The signs before the first word of a line: more of them are none that mean something.
+FEW_SIGNS = r"[^\w\n]{0,20}"
+_PARAGRAPH_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u0964\u061f\u06d4\u0589")
 # "a." and "b)" number the items of a list.
 _ENDS_LETTER = (".", ")")
 _LEAST_INDENT = 2
-# Characters beside the end of a sentence: enough for any abbreviation.
-_LOOKED_AT = 12
 
 
 class Answer:
@@ -149,30 +148,39 @@ class Answer:
         return self.shown[-1] if self.shown else Line(LineKind.BLANK, "")
 
     def count(self, *kinds: LineKind) -> Span:
-        """Lines of these kinds: those that are not indented, and all."""
+        """Lines of these kinds: those that are not indented, and all.
+
+        Lines with letters may be numbered ones. A single line with a number may be the rest of a
+        sentence.
+        """
+        maybe = {*kinds, LineKind.LETTERED} if LineKind.NUMBERED in kinds else kinds
         found = [line for line in self.lines if line.kind in kinds]
-        return sum(line.indent < _LEAST_INDENT for line in found), len(found)
+        if sum(line.kind is LineKind.NUMBERED for line in found) == 1:
+            found = [line for line in found if line.kind is not LineKind.NUMBERED]
+        every = sum(line.kind in maybe for line in self.lines)
+        return sum(line.indent < _LEAST_INDENT for line in found), every
 
     @cached_property
     def words(self) -> Span:
         """Words of the prose, and of everything, where "well-known" is two."""
         signs = len(_NO_SPACES.findall(self.text))
-        fewest = len(_PROSE_WORD.findall(self.prose))
-        return fewest, max(fewest, len(_WORD.findall(self.text))) + signs
+        fewest = len(_PROSE_WORD.findall(without_marks(self.prose)))
+        return fewest, max(fewest, len(_WORD.findall(without_marks(self.text)))) + signs
 
     @cached_property
     def sentences(self) -> Span:
         """Sentences that surely end in the prose, and parts of the text that might be one."""
-        fewest = most = 0
-        for line in self.prose.split("\n"):
-            begin = len(line) - len(line.lstrip())
-            ends = [found for found in _STOP.finditer(line) if found.start() > begin]
-            sure = [found for found in ends if not _is_abbreviation(line, found)]
-            fewest += len(sure)
-            rest = line[ends[-1].end() :] if ends else line
-            most += len(ends) + bool(_WORD.search(rest))
+        counted = [
+            count_sentences(line, lambda: self._is_english) for line in self.prose.split("\n")
+        ]
+        fewest, most = sum(least for least, _ in counted), sum(every for _, every in counted)
         others = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
         return fewest, most + sum(line.kind in others for line in self.lines)
+
+    @cached_property
+    def _is_english(self) -> bool:
+        """Whether short words are those of English; of a text too short to tell by its letters."""
+        return self.language == "en" or (self.language is None and self.text.isascii())
 
     @cached_property
     def paragraphs(self) -> Span:
@@ -196,7 +204,7 @@ def _read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     fence, formula = "", False
     raw_lines = text.split("\n")
-    has_table = "|" in text and any("|" in raw and _TABLE_RULE.match(raw) for raw in raw_lines)
+    has_table = "|" in text and any(map(is_table_rule, raw_lines))
     for raw in raw_lines:
         stripped = raw.strip()
         fenced = _FENCE.match(raw) if "```" in raw or "~~~" in raw else None
@@ -211,15 +219,24 @@ def _read_lines(text: str) -> list[Line]:
             lines.append(_NOTHING)
         elif formula:
             lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _FORMULA_END.search(raw)
+            formula = not _ends_formula(raw)
         elif not stripped:
             lines.append(_NOTHING)
         elif stripped[0] in "\\$" and _FORMULA_BEGIN.match(raw):
             lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _FORMULA_END.search(stripped[2:])
+            formula = not _ends_formula(stripped[2:])
         else:
             lines.append(_read_line(raw, has_table=has_table))
     return lines
+
+
+def is_table_rule(line: str) -> bool:
+    """Whether a line is the one below the head of a Markdown table."""
+    return "|" in line and "--" in line and _OF_TABLE_RULES.issuperset(line)
+
+
+def _ends_formula(line: str) -> bool:
+    return bool(_FORMULA_END.search(line.rstrip(" \t.,")))
 
 
 def _read_line(raw: str, *, has_table: bool) -> Line:
@@ -251,13 +268,4 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
 def _is_paragraph(block: list[Line]) -> bool:
     return all(line.kind is LineKind.TEXT for line in block) and block[-1].text.rstrip(
         "*_\"'\u201d)"
-    ).endswith((".", "!", "?", "\u2026", "\u3002"))
-
-
-def _is_abbreviation(line: str, stop: re.Match[str]) -> bool:
-    """Whether the sign may be part of an abbreviation, or the sentence goes on after it."""
-    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
-    if after and after[0].islower():
-        return True
-    before = line[max(0, stop.start() - _LOOKED_AT) : stop.start()]
-    return stop[0].startswith(".") and bool(_ABBREVIATED.search(before))
+    ).endswith(_PARAGRAPH_ENDS)

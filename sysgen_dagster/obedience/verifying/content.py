@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
 
 _STEP = re.compile(
-    r"^\W*(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b", re.IGNORECASE | re.MULTILINE
+    rf"^{FEW_SIGNS}(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 _SEQUENCE = re.compile(
     r"(?:^|[.!?:]\s+)\W{0,4}(?P<word>first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|after that"

@@ -3,28 +3,45 @@
 import re
 from collections.abc import Callable
 
+from sysgen_dagster.obedience.recognizing.wording import fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
+from sysgen_dagster.obedience.verifying.sentences import times_said
+from sysgen_dagster.obedience.verifying.signs import MAYBE_QUESTION
 
 CLOSERS = " \t\n*_`\"'\u201c\u201d\u2019)]}~"
 OPENERS = " \t\n*_`\"'\u201c\u2018([#>~-"
 # Words in brackets, dots, or gaps stand for what an answer puts there.
 _OPEN_TEXT = re.compile(r"[\[{<]|\.\.\.|\u2026|_{2,}|\bXs?\b|\bN\b")
-_GREETING = re.compile(
+_GREETINGS = (
     r"(?:hi|hello|hey|greetings|welcome|dear|howdy|good (?:day|morning|afternoon|evening)"
-    r"|bonjour|hola|ahoy|salutations|namaste)\b",
+    r"|bonjour|hola|ahoy|salutations|namaste)\b"
+)
+# A greeting is a sentence of its own, or the reader is called by a name: "Hello, Ann", and not
+# "Hello World programs print ...".
+_GREETING = re.compile(
+    rf"{_GREETINGS}(?: [^\W_]+)?\s*(?:[,!.\n\u2014-]|$)"
+    rf"|(?:welcome|greetings) (?:to|from|back|everyone|all)\b|dear(?: [^\W_.]+\.?){{1,4}},",
+    re.IGNORECASE,
+)
+_MAYBE_GREETING = re.compile(
+    rf"\b{_GREETINGS}|\b(?:thanks?|nice to|good to|great to|glad to|pleas(?:ed|ure)|happy to"
+    r"|morning|evening|afternoon|aloha|ciao|salut|hail|yo|hiya|g'day|well met|what's up)\b",
     re.IGNORECASE,
 )
 SENTENCE = re.compile(r"(?<=[.!?])[\"'\u201d)*_]*\s+(?=[\"'\u201c(*_]*[A-Z0-9\\$])")
 FEWEST_WORDS = 4
 _LONG_BEGINNING = 60
+_ENDS = re.compile(r"[\w.!?\uff1f\u061f:;)\]}]")
 
 
 def plain(text: str) -> str:
     """A text in small letters, without marks, and without signs around it."""
     return (
-        " ".join(re.sub(r"[*_`#>]+", " ", text).split()).lower().strip(CLOSERS + OPENERS + ".,!;:")
+        " ".join(re.sub(r"[*_`#>]+", " ", fold(text)).split())
+        .lower()
+        .strip(CLOSERS + OPENERS + ".,!;:")
     )
 
 
@@ -34,11 +51,12 @@ def begins_with(rule: Rule, answer: Answer) -> bool | None:
         return None
     text = plain(answer.text)
     starts = [plain(word) for word in rule.words]
-    if any(re.match(rf"{re.escape(start)}(?!\w)", text) for start in starts):
+    if any(
+        text.startswith(start) and times_said(start, text[: len(start) + 1]) for start in starts
+    ):
         return True
     begin = text[: _LONG_BEGINNING + max(map(len, starts))]
-    is_near = any(re.search(rf"(?<!\w){re.escape(start)}(?!\w)", begin) for start in starts)
-    return None if is_near else False
+    return None if any(times_said(start, begin) for start in starts) else False
 
 
 def ends_with(rule: Rule, answer: Answer) -> bool | None:
@@ -47,7 +65,7 @@ def ends_with(rule: Rule, answer: Answer) -> bool | None:
         return None
     text = plain(answer.text)
     ends = [plain(word) for word in rule.words]
-    if any(re.search(rf"(?<!\w){re.escape(end)}$", text) for end in ends):
+    if any(text.endswith(end) and times_said(end, text[-len(end) - 1 :]) for end in ends):
         return True
     last = plain("\n".join(line.text for line in answer.last_paragraph))
     return None if any(end in last for end in ends) else False
@@ -78,12 +96,13 @@ def begins_with_part(rule: Rule, answer: Answer) -> bool | None:
 
 
 def begins_with_greeting(_rule: Rule, answer: Answer) -> bool | None:
-    """Whether the first word greets."""
-    if _GREETING.match(answer.text.lstrip(OPENERS)):
+    """Whether the first words greet; without one that is known, only English is sure."""
+    if _GREETING.match(fold(answer.text[:_LONG_BEGINNING]).lstrip(OPENERS)):
         return True
     first = SENTENCE.split(answer.text[:400])[0]
     is_long = len(first.split()) > 2 * FEWEST_WORDS
-    return False if is_long and not _GREETING.search(first) and "!" not in first else None
+    is_none = is_long and not _MAYBE_GREETING.search(fold(first)) and "!" not in first
+    return False if is_none and answer.language == "en" else None
 
 
 def paragraph_begins_with(rule: Rule, answer: Answer) -> bool | None:
@@ -117,18 +136,21 @@ def ends_with_code(_rule: Rule, answer: Answer) -> bool | None:
 
 def ends_with_question(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the last sign is a question mark."""
-    last = re.sub(r"[^\w.!?\uff1f\u061f:;)\]}]+$", "", answer.text).rstrip(CLOSERS)
+    end = len(answer.text)
+    while end and not _ENDS.match(answer.text[end - 1]):  # emoji, dashes and blanks
+        end -= 1
+    last = answer.text[:end].rstrip(CLOSERS)
     if last.endswith(("?", "\uff1f", "\u061f")):
         return True
     paragraph = "\n".join(line.text for line in answer.last_paragraph)
-    return None if re.search(r"[?\uff1f\u061f]", paragraph) else False
+    return None if MAYBE_QUESTION.search(paragraph) else False
 
 
 def has_postscript(rule: Rule, answer: Answer) -> bool | None:
     """Whether there is a postscript."""
     sign = r"\W*".join(re.sub(r"\W", "", rule.words[0]))
     # At the top it comes after nothing.
-    return bool(re.search(rf"(?im)(?<=\n)\W*{sign}\b", answer.text)) or (
+    return bool(re.search(rf"(?i)(?<=\n){FEW_SIGNS}{sign}\b", answer.text)) or (
         None if re.search(rf"(?i)\b{sign}\b|postscript", answer.text) else False
     )
 

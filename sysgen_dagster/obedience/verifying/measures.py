@@ -1,12 +1,20 @@
 """What is counted in an answer, for the kinds of rules that state a number."""
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
 
 from sysgen_dagster.obedience.recognizing.wording import ABOUT, ON_LINES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, Span
+from sysgen_dagster.obedience.verifying import signs
+from sysgen_dagster.obedience.verifying.answers import (
+    FEW_SIGNS,
+    Answer,
+    Line,
+    LineKind,
+    Span,
+    is_table_rule,
+)
+from sysgen_dagster.obedience.verifying.signs import Measure, of_pattern
 
 # "About 100 words": within a fifth for every reader, beyond a half for none.
 _SURELY_ABOUT, _HARDLY_ABOUT = 0.2, 0.5
@@ -16,28 +24,54 @@ _BOLD = re.compile(
     r"(?<![\w*)])\*\*(?=[^\s*])[^*\n]*[^\s*]\*\*(?!\*)|(?<!\w)__[^_\n]{1,100}\s[^_\n]{0,100}__(?!\w)"
     r"|<(?:b|strong)>"
 )
-_MAYBE_BOLD = re.compile(r"\*\*[^*\n]{0,100}[^\d\W][^*\n]{0,100}\*\*|(?<!\w)__[^_\n]+__(?!\w)")
+_MAYBE_BOLD = re.compile(
+    r"\*\*[^*\n]{0,100}[^\d\W][^*\n]{0,100}\*\*|(?<!\w)__[^_\n]+__(?!\w)"
+    r"|\*{3}[^*\n]+\*{3}|[\U0001d400-\U0001d7ff]|\\(?:textbf|mathbf)|<(?:b|strong) |font-weight"
+)
 _HIGHLIGHT = re.compile(r"(?<![\w*)])\*\*[^*\n]+\*\*|(?<![*\w])\*[^*\s](?:[^*\n]*[^*\s])?\*(?!\*)")
+_MAYBE_HIGHLIGHT = re.compile(r"(?<!\w)_[^_\n]+_(?!\w)|==[^=\n]+==|<(?:em|i|b|strong|mark)>")
 _BULLET_IN_LINE = re.compile(r"(?<=\S) [*\u2022] (?=\S)")
 _BOLD_LINE = re.compile(
-    r"^\s*(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?\s*$|^[A-Z][^.!?\n]{0,60}:\s*$", re.MULTILINE
+    r"^[ \t]*(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?[ \t]*$|^[A-Z][^.!?\n]{0,60}:[ \t]*$", re.MULTILINE
 )
+# A line that begins with another sign than those of Markdown: an arrow, a check mark, an emoji.
+_MAYBE_BULLET = re.compile(
+    r"^[ \t]*(?:[^\w\s\"'(\[{<$\\|#>`*_~]{1,3}[ \t]+\S|[-*+](?=[^\W\d_])(?![^\n]*\*)"
+    r"|(?:\\[-*+]|[>~o])[ \t]+\S"
+    r"|[^\x00-\x7f\w\s\u00a1\u00ab\u00bf\u2018-\u201e\u2026\u3008-\u3011])",
+    re.MULTILINE,
+)
+# Other ways to number a line: "(1)", "1:", "\u2460", "II.", "#1".
+_MAYBE_NUMBERED = re.compile(
+    r"\b(?:step|stage|point) ?#?\d|^[^\w\n]{0,20}(?:\d+[ \t\\\ufe0f\u20e3]*"
+    r"[-:.)\u3001\uff0e\uff09\uff1a]|\d\ufe0f?\u20e3|#\d|[\u2460-\u24ff\u2776-\u2793]"
+    r"|[ivx]{1,5}[.)][ \t]|(?:first|second|third|one|two|three)(?:ly)?[:.)]"
+    r"|[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,3}[\u3001\uff0e.])"
+    r"|<li",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SENTENCE_ENDS = tuple(".!?,;\u2026\u3002\uff01\uff1f\u0964")
+_LONGEST_HEADING = 80
 # Within a line, "//", "%" and "--" are operators and options in some languages, and "#main" at its
 # beginning a rule of CSS. Whether a docstring is a comment, readers see differently.
 _COMMENT = re.compile(
     r"^\s*(?://|--\s|%\s|;;|#+ )|(?:^|\s)(?:#+ (?=\S)|/\*|<!--)|[;{}]\s*//|[;)]\s*--\s"
-    r"|\)\s*//(?!\s*\w+\s*(?:$|[-+*/),\]]))",  # "(a + b) // 2" divides
-    re.MULTILINE,
+    r"|\)\s*//(?!\s*\w+\s*(?:$|[-+*/),\]]))"  # "(a + b) // 2" divides
 )
 # A comment that says what is printed, or that a use follows, explains nothing to some readers.
 _COMMENT_ON_USE = re.compile(
-    r"(?:#+|//)\s*(?:output|prints|returns|expected|results?|(?:test|example|sample)s?|usage"
+    r"(?<!#)(?:#+|//)\s*(?:output|prints|returns|expected|results?|(?:test|example|sample)s?|usage"
     r"|call|run)\b",
     re.IGNORECASE,
 )
-_MAYBE_COMMENT = re.compile(r"//|%|--|#|;;|\"\"\"|'''|/\*")
+# The last ones are those of Lisp, Visual Basic, Haskell, Fortran, Pascal, and of batch files.
+_MAYBE_COMMENT = re.compile(
+    r"//|%|--|#|;;|\"\"\"|'''|/\*|(?:^|[ \t]);|(?:^|[ \t])'[^'\n]*$|\{-|(?:^|[ \t])!|\(\*(?!\))"
+    r"|<!--|^[ \t]*(?:@?rem\b|::|dnl\b|[c*\"][ \t]|=begin|\\ )",
+    re.IGNORECASE | re.MULTILINE,
+)
 MAYBE_CODE = re.compile(
-    r"^\s*(?:def |class |import |from \w+ import|for .*[:{]\s*$|if .*[:{]\s*$|return\b|print\("
+    r"^[ \t]*+(?:def |class |import |from \w+ import|for .*[:{]\s*$|if .*[:{]\s*$|return\b|print\("
     r"|#include|public |const |let |var"
     r" |function |SELECT |<\w+>|\w+ = .+[;)]\s*$|.*;\s*$"
     # Commands and lines of any language: no sentence, and signs that prose has not.
@@ -45,46 +79,23 @@ MAYBE_CODE = re.compile(
     r"|(?-i:[$a-z][\w-]*)(?: [^\s,.!?]+){0,4}\s*$)|`[^`]+`",
     re.MULTILINE,
 )
+# A row of columns that other signs or wide gaps set apart.
+_MAYBE_ROW = re.compile(r"^(?=[^\n]*(?:[|\u2500-\u257f]|\S {3,}\S))", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,80}\](?![(\[])")
+_MAYBE_PLACEHOLDER = re.compile(
+    r"\[[^\[\]\n]{1,80}\]|[{<\uff3b\u3010][^{}<>\n]{1,80}[}>\uff3d\u3011]|_{3,}"
+)
 # As in Markdown, no blank stands at the inside of the signs and no digit after them: "$5 or $6".
 _FORMULA = re.compile(
-    r"(?<!\\)\$(?=\S)[^$\n]*[^\s$-]\$(?!\d)|\\\(.+?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
+    r"(?<!\\)\$(?=\S)[^$\n]*[^\s$-]\$(?!\d)|\\\(.{1,400}?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
 )
 _EQUATION = re.compile(
     r"[\w)\]}%!\u00b2\u00b3]\s*(?:\\approx|\\equiv|[=\u2248\u2261])\s*[\w({\[\\$+-]"
 )
 _OPERATOR = re.compile(
-    r"\d\s*(?:[-+*/\u00d7\u00f7^=]|\\times|\\cdot|\\div)\s*[\d(a-z\\$]|%|\bof\b.*\bis\b.*\d"
+    r"\d\s*(?:[-+*/\u00d7\u00f7^=]|\\times|\\cdot|\\div)\s*[\d(a-z\\$]|%|\bof\b.{0,80}\bis\b.{0,80}\d"
 )
-_CAPITAL_WORD = re.compile(r"(?<![\w'])[A-Z][A-Z'-]*[A-Z](?![\w'])")
-_ONE_CAPITAL = re.compile(r"\b[A-Z]\b")
-_EMOJI = re.compile(
-    "[\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001f9ff\U0001fa70-\U0001faff"
-    "\U0001f1e6-\U0001f1ff\u2600-\u26ff\u2728\u2705\u274c\u2753\u2757\u2764\u2b50\u2714\u2716]"
-)
-_MAYBE_EMOJI = re.compile(
-    "[\u2190-\u21ff\u2300-\u23ff\u2700-\u27bf\u2b00-\u2bff]|(?<!\\w)[:;]-?[)D(P]"
-)
-_CONTRACTION = re.compile(
-    r"\b\w+n['\u2019]t\b|\b\w{1,12}['\u2019](?:re|ll|ve|m|d)\b"
-    r"|\b(?:it|that|he|she|what|there|here|let|who|how|where)['\u2019]s\b",
-    re.IGNORECASE,
-)
-# "John's going" is one, "John's dog" is none.
-_MAYBE_CONTRACTION = re.compile(
-    r"\b\w+['\u2019]s (?:an?|the|not|been|so|too|very|just|always|never|\w+(?:ing|ed))\b"
-    r"|\w['\u2019]\w(?<!['\u2019][sS])|\b(?:gonna|wanna|gotta)\b",
-    re.IGNORECASE,
-)
-_HASHTAG = re.compile(r"(?<![\w#&])#[^\W\d_]\w*")
-_QUESTION = re.compile(r"[?\uff1f\u061f]")
-_ADDRESSED = re.compile(r"\byou(?:r|rs)?\b[^.!?\n]*\?", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
 _STARS = re.compile(r"^[ \t]*(?:\*[ \t]?){3,}[ \t]*$", re.MULTILINE)
-_FIRST_PERSON = re.compile(r"\b(?:I(?:['\u2019](?:m|ve|d|ll))?|my|me|mine|myself)\b(?![.)])")
-_MAYBE_FIRST_PERSON = re.compile(r"\b(?:we|our|us|ours|my|i)\b", re.IGNORECASE)
-_SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
-_SPOKEN = re.compile('"[^"\n]{1,300}"|\u201c[^\u201d\n]{1,300}\u201d')
 
 
 def measure(rule: Rule, answer: Answer) -> bool | None:
@@ -121,18 +132,18 @@ def _bullets(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.BULLET)
     # Without bullets, lines that head something could be meant as points.
     heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
+    heads += answer.text.count("<li")
+    heads += sum(
+        line.kind in {LineKind.TEXT, LineKind.DIVIDER} and bool(_MAYBE_BULLET.match(line.text))
+        for line in answer.lines
+    )
     in_lines = len(_BULLET_IN_LINE.findall(answer.outside_code))  # * one * two
     return outer, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.NUMBERED)
-    if every == 1:  # "J. Smith wrote it."
-        outer = 0
-    steps = len(
-        re.findall(r"(?i)\b(?:step|stage|point) ?#?\d+|^\W*\d+\s*[-:.)]", answer.text, re.M)
-    )
-    return outer, max(every, steps)
+    return outer, max(every, len(_MAYBE_NUMBERED.findall(answer.text)))
 
 
 def _list_items(rule: Rule, answer: Answer) -> Span:
@@ -147,7 +158,19 @@ def _list_items(rule: Rule, answer: Answer) -> Span:
 
 def _headings(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.HEADING)
-    return outer, every + len(_BOLD_LINE.findall(answer.outside_code)) + answer.text.count("<h")
+    maybe = sum(_may_head(line, after) for line, after in pairwise(answer.shown))
+    # A last line heads nothing, unless it is set as a heading is.
+    maybe += len(_BOLD_LINE.findall(answer.outside_code)) + answer.text.count("<h")
+    return outer, every + maybe
+
+
+def _may_head(line: Line, after: Line) -> bool:
+    """Whether a short line that ends no sentence stands above another one."""
+    is_short = len(line.text) <= _LONGEST_HEADING and not line.text.endswith(_SENTENCE_ENDS)
+    if line.kind is LineKind.TEXT:
+        return is_short
+    is_numbered = line.kind in {LineKind.NUMBERED, LineKind.LETTERED}
+    return is_numbered and is_short and after.kind is not line.kind
 
 
 def _tables(_rule: Rule, answer: Answer) -> Span:
@@ -155,8 +178,11 @@ def _tables(_rule: Rule, answer: Answer) -> Span:
     tables = sum(
         kind is LineKind.TABLE and last is not LineKind.TABLE for last, kind in pairwise(kinds)
     )
-    has_rule = any(re.match(r"\|?[\s:|-]*-{2,}[\s:|-]*\|?$", line.text) for line in answer.shown)
+    has_rule = any(
+        line.kind is LineKind.TABLE and is_table_rule(line.text) for line in answer.shown
+    )
     maybe = answer.text.count("<table") + answer.text.count("+--") + ("\t" in answer.text)
+    maybe += len(_MAYBE_ROW.findall(answer.outside_code)) > 1
     in_code = answer.code.count("|") > 2
     return tables if has_rule else 0, tables + maybe + in_code
 
@@ -168,15 +194,23 @@ def _code_blocks(_rule: Rule, answer: Answer) -> Span:
 
 
 def _comments(_rule: Rule, answer: Answer) -> Span:
-    comments = len(_COMMENT.findall(answer.code)) - len(_COMMENT_ON_USE.findall(answer.code))
+    comments = sum(map(_has_comment, answer.code.split("\n")))
+    comments -= len(_COMMENT_ON_USE.findall(answer.code))
     has_other_code = not answer.code_blocks
     maybe = len(_MAYBE_COMMENT.findall(answer.code))
     return max(comments, 0), max(comments, maybe) + has_other_code
 
 
+def _has_comment(line: str) -> bool:
+    """Whether a line has a comment that does not stand within a text between quotation marks."""
+    found = _COMMENT.search(line)
+    before = line[: found.start()] if found else ""
+    return found is not None and not (before.count('"') % 2 or before.count("'") % 2)
+
+
 def _placeholders(_rule: Rule, answer: Answer) -> Span:
     found = len(_PLACEHOLDER.findall(answer.outside_code))
-    return found, found + len(_PLACEHOLDER.findall(answer.code))
+    return found, found + len(_MAYBE_PLACEHOLDER.findall(answer.text))
 
 
 def _formulas(_rule: Rule, answer: Answer) -> Span:
@@ -198,73 +232,12 @@ def _divided_parts(rule: Rule, answer: Answer) -> Span:
 
 def _named_sections(rule: Rule, answer: Answer) -> Span:
     name = re.escape(rule.words[0])
-    found = len(re.findall(rf"(?im)^\W*{name}\s+(?:\d+|[ivx]+)\b", answer.text))
+    found = len(re.findall(rf"(?im)^{FEW_SIGNS}{name}\s+(?:\d+|[ivx]+)\b", answer.text))
     return found, max(found, len(re.findall(rf"(?i)\b{name}\s+\w+\b", answer.text)))
 
 
-def _capital_words(_rule: Rule, answer: Answer) -> Span:
-    found = len(_CAPITAL_WORD.findall(answer.text))
-    return found, found + len(_ONE_CAPITAL.findall(answer.text))
-
-
-def _signs(rule: Rule, answer: Answer) -> Span:
-    counts = [sum(map(text.count, rule.words)) for text in (answer.prose, answer.text)]
-    if rule.words == ("#",):  # "C#" and "#1" are no hashtags, nor is the sign of a heading
-        found = len(_HASHTAG.findall(answer.outside_code))
-        return found, max(found, len(_HASHTAG.findall(answer.text)))
-    if rule.words == (",",):  # not the sign that groups the digits of a number
-        counts[0] -= len(re.findall(r"\d,\d", answer.prose))
-    return counts[0], counts[1]
-
-
-def _letter(rule: Rule, answer: Answer) -> Span:
-    found = answer.text.lower().count(rule.words[0])
-    return found, found
-
-
-def _uses_words(rule: Rule, answer: Answer) -> Span:
-    """How often the rarest of the words is used: as a word of its own, and as a part of others."""
-    words = [word.rstrip(".,") for word in rule.words if word != ABOUT]
-    text = " ".join(answer.text.split())
-    exact = [len(re.findall(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", text)) for word in words]
-    letters = re.sub(r"[\W_]+", "", text).lower()
-    loose = [letters.count(re.sub(r"[\W_]+", "", word).lower()) for word in words]
-    return min(exact), max(min(exact), min(loose))
-
-
-def _first_person(_rule: Rule, answer: Answer) -> Span:
-    told = _SPOKEN.sub(" ", answer.prose)
-    found = len(_FIRST_PERSON.findall(told))
-    return found, found + len(_MAYBE_FIRST_PERSON.findall(answer.text))
-
-
-def _second_person(_rule: Rule, answer: Answer) -> Span:
-    found = len(_SECOND_PERSON.findall(_SPOKEN.sub(" ", answer.prose)))
-    return found, len(_SECOND_PERSON.findall(answer.text))
-
-
-def _of_pattern(sure: re.Pattern[str], maybe: re.Pattern[str] | None = None) -> "Measure":
-    """Counts a pattern outside code; in code, or where only another matches, it is not sure."""
-
-    def count(_rule: Rule, answer: Answer) -> Span:
-        found = len(sure.findall(answer.outside_code))
-        others = len(maybe.findall(answer.outside_code)) if maybe else 0
-        return found, max(found, len(sure.findall(answer.text))) + others
-
-    return count
-
-
-def _questions(_rule: Rule, answer: Answer) -> Span:
-    """Those that are put to the reader; of others, such as in headings, it is not sure."""
-    told = _SPOKEN.sub(" ", answer.prose)
-    ends = bool(re.search(r"[?\uff1f\u061f]\W*$", told))
-    every = len(_QUESTION.findall(answer.text))
-    quoted = every - len(_QUESTION.findall(_SPOKEN.sub(" ", answer.text)))
-    return min(every, max(int(ends), len(_ADDRESSED.findall(told)))), every - quoted
-
-
-Measure = Callable[[Rule, Answer], Span]
 _MEASURES: dict[RuleKind, Measure] = {
+    **signs.MEASURES,
     RuleKind.WORDS: lambda _rule, answer: answer.words,
     RuleKind.SENTENCES: lambda _rule, answer: answer.sentences,
     RuleKind.PARAGRAPHS: lambda _rule, answer: answer.paragraphs,
@@ -277,22 +250,12 @@ _MEASURES: dict[RuleKind, Measure] = {
     RuleKind.TABLES: _tables,
     RuleKind.CODE_BLOCKS: _code_blocks,
     RuleKind.CODE_COMMENTS: _comments,
-    RuleKind.BOLD: _of_pattern(_BOLD, _MAYBE_BOLD),
-    RuleKind.HIGHLIGHTS: _of_pattern(_HIGHLIGHT),
+    RuleKind.BOLD: of_pattern(_BOLD, _MAYBE_BOLD),
+    RuleKind.HIGHLIGHTS: of_pattern(_HIGHLIGHT, _MAYBE_HIGHLIGHT),
     RuleKind.DIVIDED_PARTS: _divided_parts,
     RuleKind.NAMED_SECTIONS: _named_sections,
     RuleKind.PLACEHOLDERS: _placeholders,
     RuleKind.FORMULAS: _formulas,
     RuleKind.EQUATIONS: _equations,
-    RuleKind.CAPITAL_WORDS: _capital_words,
-    RuleKind.SIGNS: _signs,
-    RuleKind.DIGITS: _of_pattern(_DIGIT),
-    RuleKind.EMOJI: _of_pattern(_EMOJI, _MAYBE_EMOJI),
-    RuleKind.QUESTIONS: _questions,
-    RuleKind.CONTRACTIONS: _of_pattern(_CONTRACTION, _MAYBE_CONTRACTION),
-    RuleKind.USES_WORDS: _uses_words,
-    RuleKind.LETTER: _letter,
-    RuleKind.FIRST_PERSON: _first_person,
-    RuleKind.SECOND_PERSON: _second_person,
 }
 MEASURED = frozenset(_MEASURES)

@@ -5,19 +5,21 @@ import warnings
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.python_blocks import parses
-from sysgen_dagster.obedience.recognizing.programs import LANGUAGES
+from sysgen_dagster.obedience.recognizing.programs import LANGUAGES, OF_CODE, WORDS_TOO
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer
 from sysgen_dagster.obedience.verifying.whole import has_code
 
 _BLOCK = re.compile(r"^[ \t]*```(?P<info>[^\n`]*)\n(?P<code>.*?)^[ \t]*```", re.S | re.M)
 _PYTHON = frozenset(LANGUAGES["python"].split())
+_FUNCTION = re.compile(
+    r"\bdef \w+|\bfunction\b|=>|\bfn \w+|\bfunc\b|\bfun \w+|\blambda\b|\bsub \w+|<-\s*function"
+    r"|\b\w+\s+\w+\s*\([^()\n]*\)\s*\{"
+)
 # What code has that is one of these.
 _THINGS = {
-    "function": re.compile(
-        r"\bdef \w+|\bfunction\b|=>|\bfn \w+|\bfunc\b|\bfun \w+|\w+\s+\w+\s*\([^()\n]*\)\s*\{"
-        r"|\blambda\b|\bsub \w+|<-\s*function",
-    ),
+    "function": _FUNCTION,
+    "method": _FUNCTION,
     "class": re.compile(r"\b(?:class|struct) \w+"),
     "loop": re.compile(r"\b(?:for|while|foreach|forEach|loop|until)\b"),
     "query": re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|MATCH|WITH)\b", re.I),
@@ -25,20 +27,27 @@ _THINGS = {
 # Parts that are left for somebody else to write.
 _STUB = re.compile(
     r"\bTODO\b|your (?:code|logic|implementation)(?: goes)? here|add your|implement(?:ation)? "
-    r"(?:goes )?here|rest of (?:the|your) code|^\s*\.\.\.\s*$|NotImplemented",
+    r"(?:goes )?here|rest of (?:the|your) code|^[ \t]*\.\.\.[ \t]*$|NotImplemented",
     re.I | re.M,
 )
 _FEWEST_CHARACTERS = 15
 
 
 def is_program(rule: Rule, answer: Answer) -> bool | None:
-    """Whether there is code of the kind, in the language, with the names that it is to use."""
+    """Whether there is code of the kind, in the language, with the names that it is to use.
+
+    That there is none breaks only what can be nothing else than code.
+    """
     has_any = has_code(rule, answer)
     blocks = [(found["info"].strip().lower(), found["code"]) for found in _blocks(answer)]
-    if not has_any or not blocks:
-        return False if has_any is False else None
     marks = {word[1:] for word in rule.words if word.startswith("=")}
     things, languages = marks & set(_THINGS), marks & set(LANGUAGES)
+    if rule.is_forbidden:
+        [language] = languages
+        return False if _is_in(LANGUAGES[language].split(), blocks) else has_any is False or None
+    if not has_any or not blocks:
+        is_of_code = bool(things & OF_CODE or languages - WORDS_TOO)
+        return False if has_any is False and is_of_code else None
     code = "\n".join(text for _, text in blocks)
     if not all(_THINGS[thing].search(code) for thing in things):
         return _has_no_function(things, blocks)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from sysgen_dagster.obedience.recognizing.wording import squeeze_formula
+from sysgen_dagster.obedience.recognizing.wording import fold, squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, Line, LineKind
 from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS, SENTENCE
@@ -33,24 +33,54 @@ _CONCLUDING = re.compile(
     r"|final answer|answer|result|in conclusion)\b",
     re.IGNORECASE,
 )
-_STATES_ANSWER = re.compile(
-    r"\\boxed|\b(?:final |correct )?(?:answer|result|solution|total)\b[^.\n]{0,40}?(?:\bis\b"
-    r"|\bare\b|:|=)"
-    r"|\b(?:a total of|in total|altogether)\b"
-    r"|\b(?:number|value|sum|difference|distance|probability|area|volume|cost|amount|average"
-    r"|mean|product|ratio) of\b.*\b(?:is|are|equals)\b[^.]*\d",
+# A value as a text sets it, after words and signs that only lead to it: "is about $5".
+_LEADING = (
+    r"(?:[\s*_`~(\[{$\u20ac\u00a3\u20b9+\u2248\u00b1-]|\\(?:\(|\[|approx|,|\$|boxed|text(?:bf)?)"
+    r"|(?:about|approximately|roughly|exactly|only|just|equal to|given by|thus|simply|actually"
+    r"|Rs\.?|a total of|[a-zA-Z] ?=)(?![\w])){0,12}"
+)
+_A_VALUE = (
+    r"(?:\d[\d,.]*+|\\[dt]?frac|\\sqrt|\\pi|(?:(?<=[$(\[])|(?<=[$(\[] ))[-\\\w^{}() +*/]{1,80}"
+    r"(?:\$|\\\)|\\\]))"
+)
+# A number of such things is no result, nor is a part of a comparison.
+_NO_VALUE = (
+    r"(?!\s*(?:more|less|fewer|times|as|of (?:the|these|those)|things?|steps?|ways?|parts?|cases?"
+    r"|kinds?|types?|factors?|methods?|options?|possibilit\w+|unknowns?)\b|\s*:)"
+)
+_STATED = re.compile(
+    r"(?:\b(?:is|are|was|were|equals?)\b|=|\u2248|\\approx|(?<=[\w*]):)\**"
+    rf"{_LEADING}{_A_VALUE}{_NO_VALUE}"
+)
+_BOXED = re.compile(
+    r"\\boxed\{(?!\\text\{\s*(?:unknown|unclear|cannot|can't|not|insufficient|impossible)\b)"
+    r"[^{}]{0,40}[\w\\]",
     re.IGNORECASE,
 )
+_SHOULD = re.compile(r"\b(?:should|must)\b", re.IGNORECASE)
+# After "therefore" a number is the result too if it is what somebody has, or what there is.
+_HAS_VALUE = re.compile(
+    rf"\b(?:has|have|had|costs?|left|earn(?:s|ed)?|pa(?:ys|id)|spen(?:ds|t)|takes?|took|made|makes?"
+    rf"|sold|bought|gets?|got|weighs?|read|ate|eats)\b{_LEADING}{_A_VALUE}{_NO_VALUE}"
+)
 _VALUE = re.compile(r"\d|\\frac|\\sqrt|\\pi|\$[^$\n]+\$|\\\(|\\\[")
+_OF_RESULT = re.compile(
+    r"\b(?:answer|result|solution|total|in total|altogether|number|value|sum|difference|distance"
+    r"|probability|area|volume|cost|amount|average|mean|product|ratio)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d[\d,.]*")
 _EQUALS = re.compile(
     r"(?:=|\\approx|\u2248)\s*(?:\\?\$|\u20ac"
-    r"|\u00a3)?\s*(?:\\boxed\{)?(\d[\d,.]*)(?!\s*[-+*/=^(\\])"
+    r"|\u00a3)?\s*(?:\\boxed\{)?(\d[\d,.]*+)(?!\s*(?:[-+*/=^(]|\\(?:times|cdot|div|frac)))"
 )
 # What is said where there is no result, or not yet one.
 _NO_RESULT = re.compile(
-    r"\b(?:can ?not|can't|could|unable|unknown|not enough|needs?|please|let's|let us|if|should|must"
-    r"|depends?|we can|you can|more information)\b|^(?:to|first|add|multiply|divide|subtract)\b",
+    r"\b(?:can ?not|can't|could|unable|unknown|unclear|undetermined|insufficient|impossible|missing"
+    r"|not (?:enough|given|known|stated|specified|possible|clear|sure)|n't (?:know|given|enough)"
+    r"|given in|please|let's|let us|if|should|must|depend(?:s|ing)?|begin|start|next|we can|you can"
+    r"|assum\w+|(?:with|where|when|for) [a-z] ?=|more information|what)(?!\w)"
+    r"|^(?:to|first|add|multiply|divide|subtract)\b|:\W*$",
     re.IGNORECASE,
 )
 _CLOSING_CHARS = 800
@@ -75,13 +105,20 @@ def ends_with_result(_rule: Rule, answer: Answer) -> bool | None:
     if _is_afterword(answer):
         return False
     if last.kind is LineKind.FORMULA:
-        formula = "\n".join(line.text for line in answer.last_paragraph)
-        return True if "\\boxed" in formula else None
-    sentence = _last_sentence(answer)
-    if not _VALUE.search(sentence):
+        of_formula = [line for line in answer.last_paragraph if line.kind is LineKind.FORMULA]
+        return True if _BOXED.search("\n".join(line.text for line in of_formula)) else None
+    sentence = fold(_last_sentence(answer))[-_CLOSING_CHARS:]
+    if _BOXED.search(sentence):
+        return True
+    concludes = bool(_CONCLUDING.match(sentence))
+    # "So she should save $20" after "150 - 130 = 20" tells no condition.
+    repeats = _repeats_result(sentence, answer)
+    told = _SHOULD.sub(" ", sentence) if concludes and repeats else sentence
+    if _NO_RESULT.search(told) or not _VALUE.search(sentence):
         return None
-    states = _STATES_ANSWER.search(sentence) or _CONCLUDING.match(sentence)
-    return True if states or _repeats_result(sentence, answer) else None
+    states = bool(_STATED.search(sentence) or _HAS_VALUE.search(sentence))
+    is_result = states and (concludes or bool(_OF_RESULT.search(sentence)))
+    return True if is_result or repeats else None
 
 
 def ends_with_result_sentence(rule: Rule, answer: Answer) -> bool | None:
@@ -168,11 +205,12 @@ def states_result(rule: Rule, answer: Answer) -> bool | None:
     if ends_with_result(rule, answer):
         return True
     # A short answer need not say that it is the result: "Nico read 19 pages on Wednesday."
-    sentence = _last_sentence(answer)
+    sentence = fold(_last_sentence(answer))[-_CLOSING_CHARS:]
     is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
-    is_short = is_short and not _NO_RESULT.search(sentence)
-    states = is_short and bool(_VALUE.search(sentence)) and uses_stems(words, sentence, _MOST_OF)
-    return True if states else None
+    if not is_short or _NO_RESULT.search(sentence) or not uses_stems(words, sentence, _MOST_OF):
+        return None
+    is_stated = _STATED.search(sentence) or _HAS_VALUE.search(sentence)
+    return True if is_stated else None
 
 
 def _has_formulas(rule: Rule, answer: Answer) -> bool:

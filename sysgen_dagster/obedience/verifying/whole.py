@@ -3,10 +3,12 @@
 import json
 import re
 
+from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
+from sysgen_dagster.obedience.verifying.sentences import times_said
 
 _FENCED = re.compile(r"^```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?```$", re.S)
 _UPPER = re.compile(r"[^\W\d_]")
@@ -18,7 +20,7 @@ _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
 # At least three items of one to four words, perhaps after what says of what they are; words of a
 # sentence are none.
-_NO_ITEM = r"(?!(?:\S+ ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
+_NO_ITEM = r"(?!(?:\S{1,40} ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
 _ITEM = rf"{_NO_ITEM}[^\s,.!?:;]+(?: [^\s,.!?:;]+){{0,3}}"
 _COMMA_LIST = re.compile(rf"(?:[^,.!?:\n]{{1,80}}:\s*)?{_ITEM}(?:, ?{_ITEM}){{2,}}\.?")
 # Below these, differences between the detector's languages that are close to one another count.
@@ -38,9 +40,9 @@ def is_in_language(rule: Rule, answer: Answer) -> bool | None:
     [asked] = rule.words
     found = answer.language
     if found is None or found == asked:
-        return None if found is None else True
+        return None if found is None else not rule.is_forbidden
     is_short = answer.words[1] < _FEWEST_WORDS
-    return None if is_short or found in _CLOSE_TO.get(asked, ()) else False
+    return None if is_short or found in _CLOSE_TO.get(asked, ()) else rule.is_forbidden
 
 
 def is_translated(rule: Rule, answer: Answer) -> bool | None:
@@ -53,9 +55,12 @@ def is_json(rule: Rule, answer: Answer) -> bool | None:
     fenced = _FENCED.match(answer.text)
     text = (fenced["inside"] if fenced else answer.text).strip()
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        # Python refuses to read very long numbers, which JSON may have.
+        value = json.loads(text, parse_int=str, parse_constant=_refuse)
+    except ValueError:
         return _is_no_json(answer, text)
+    except RecursionError:
+        return None
     if not isinstance(value, dict | list):
         return False
     if not rule.words:
@@ -63,7 +68,12 @@ def is_json(rule: Rule, answer: Answer) -> bool | None:
     if not isinstance(value, dict):
         return None
     keys = {_letters(key) for key in value}
-    return all(_letters(word) in keys for word in rule.words)
+    return rule.words == (OBJECT,) or all(_letters(word) in keys for word in rule.words)
+
+
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no Infinity."""
+    raise ValueError(constant)
 
 
 def _letters(name: str) -> str:
@@ -154,14 +164,14 @@ def is_one_of(rule: Rule, answer: Answer) -> bool | None:
 
 
 def _is_said(word: str, answer: Answer) -> bool:
-    return bool(re.search(rf"(?<!\w){re.escape(plain(word))}(?!\w)", plain(answer.text)))
+    return times_said(plain(word), plain(answer.text)) > 0
 
 
 def avoids_words(rule: Rule, answer: Answer) -> bool | None:
     """Whether none of the words is used; a longer word that has it as a part is not sure."""
-    text = " ".join(answer.text.split()).lower()
+    text = " ".join(fold(answer.text).split()).lower()
     words = [word.lower().rstrip(".,") for word in rule.words]
-    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words):
+    if any(times_said(word, text) for word in words):
         return False
     return None if any(word in text for word in words) else True
 

@@ -30,6 +30,12 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
         ("Your reply must not exceed 280 characters.", "characters", None, 280),
         ("No more than 40 words.", "words", None, 40),
         ("One simple sentence.", "sentences", 1, 1),
+        ("Answer in 20 words or fewer.", "words", None, 20),
+        ("Two sentences or less.", "sentences", None, 2),
+        ("20 words max.", "words", None, 20),
+        ("Use 50 words at least.", "words", 50, None),
+        ("3\u20134 sentences.", "sentences", 3, 4),
+        ("Three lines of text.", "lines", 3, 3),
     ],
 )
 def test_a_length_is_recognised(
@@ -77,6 +83,15 @@ def test_a_length_is_recognised_beside_what_it_is_for(
         "A list of short sentences that can be read.",
         "A description followed by three sentences about its uses.",
         "A few sentences that can be left out.",
+        "Three lines of code.",
+        "Two code lines.",
+        "Two lines of dialogue.",
+        "One sentence of encouragement.",
+        "A closing sentence that thanks the user.",
+        "One word per line.",
+        "Two sentences for each step.",
+        "A one-sentence introduction.",
+        "A one-sentence summary of each chapter.",
     ],
 )
 def test_what_is_no_length_of_the_answer_is_left_alone(phrase: str) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from sysgen_dagster.obedience.recognition import recognize
 from sysgen_dagster.obedience.recognizing.marks import LANGUAGES
+from sysgen_dagster.obedience.rules import RuleKind
 from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
 
 
@@ -12,7 +14,7 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
         ("Answer in French.", "fr"),
         ("Respond only in German.", "de"),
         ("Always reply in Spanish.", "es"),
-        ("Write your answer in Brazilian Portuguese.", "pt"),
+        ("Write your answer in Portuguese.", "pt"),
         (
             "Your entire response should be in the Persian language, no other language is allowed.",
             "fa",
@@ -28,6 +30,21 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
 def test_the_language_of_the_answer_is_recognised(phrase: str, code: str) -> None:
     assert asked(phrase) == [("language", None, None, (code,))]
     assert is_whole(phrase)
+
+
+@pytest.mark.parametrize(
+    "phrase", ["Answer in American English.", "Reply in Brazilian Portuguese."]
+)
+def test_which_kind_of_a_language_it_is_is_not_looked_at(phrase: str) -> None:
+    assert kinds(phrase) == ["language"]
+    assert not is_whole(phrase)
+    assert kinds(f"Do not {phrase.lower()}") == []
+
+
+def test_a_language_that_is_forbidden_is_recognised() -> None:
+    for phrase in ("Do not answer in English.", "Never use English.", "Avoid English."):
+        [rule] = recognize(phrase).rules
+        assert (rule.kind, rule.words, rule.is_forbidden) == (RuleKind.LANGUAGE, ("en",), True)
 
 
 def test_a_language_with_a_manner_is_not_all_that_is_asked() -> None:

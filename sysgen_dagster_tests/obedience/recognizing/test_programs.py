@@ -2,6 +2,7 @@
 
 import pytest
 
+from sysgen_dagster.obedience.recognition import recognize
 from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
 
 
@@ -31,6 +32,8 @@ def test_a_program_is_recognised_by_its_kind_its_language_and_its_name(
         ("Write the code in Rust to parse a date.", ("=rust",)),
         ("Provide a CSS code snippet to color a border.", ("=css",)),
         ("A single SQL script that creates the table.", ("=sql",)),
+        ("Write a class for beginners.", ()),
+        ("Write a query to the publisher.", ()),
         ("Write a C++ loop to print the months.", ("=c++", "=loop")),
     ],
 )
@@ -64,9 +67,9 @@ def test_comments_are_asked_for_beside_the_code(phrase: str) -> None:
         "A Python function with an appropriate docstring.",
         "Write a script to test the login.",
         "Write a function as described above.",
-        "Modify the code to sort the list.",
+        "Modify the Python code to sort the list.",
         "Fix the function.",
-        "Refactor the given code to use a class.",
+        "Refactor the given function to use a class.",
         "Write a function to sort a list and explain it.",
     ],
 )
@@ -88,10 +91,21 @@ def test_of_a_program_with_more_to_it_only_that_there_is_one_can_be_told(phrase:
         "Develop a loop of wire.",
         "A script for a play about winter.",
         "Discuss the Python function.",
+        "Provide the code of the discount.",
+        "Modify the code of conduct.",
+        "Create a script for a play.",
     ],
 )
 def test_what_is_no_program_is_left_alone(phrase: str) -> None:
     assert not {"program", "has_code"} & set(kinds(phrase))
+
+
+def test_code_of_a_language_is_more_than_code() -> None:
+    for phrase in ("Write Python code.", "Include a Python code example.", "Use Python code."):
+        assert asked(phrase) == [("program", None, None, ("=python",))]
+        assert is_whole(phrase)
+    [rule] = recognize("Do not use Python code.").rules
+    assert (rule.words, rule.is_forbidden) == (("=python",), True)
 
 
 def test_what_follows_a_program_may_belong_to_it() -> None:

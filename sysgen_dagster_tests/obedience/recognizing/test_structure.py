@@ -36,11 +36,17 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
         ("Reply with only code.", "code_only"),
         ("Wrap your entire response in double quotation marks.", "quoted"),
         ("Show the calculation.", "equations"),
+        ("Output only JSON.", "json"),
     ],
 )
 def test_a_form_is_recognised(phrase: str, kind: str) -> None:
     assert kinds(phrase) == [kind]
     assert is_whole(phrase)
+
+
+def test_that_there_is_only_one_form_is_not_looked_at() -> None:
+    assert asked("Use only bullet points.") == [("bullets", 1, None, ())]
+    assert not is_whole("Use only bullet points.")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,20 @@ def fenced(code: str, language: str = "python") -> str:
         (PLAIN, fenced(REVERSE + ")"), OPEN),
         (PLAIN, fenced("def reverse(items):\n    # TODO\n    return items"), OPEN),
         (PLAIN, fenced("def reverse(items):\n    ...\n"), OPEN),
+        # Only what can be nothing but code is broken by an answer without any.
+        ("Write a script for a short video.", "Anna walks in.", OPEN),
+        ("Write a code of conduct for the team.", "Be kind.", OPEN),
+        ("Write commands for a dog.", "Sit. Stay.", OPEN),
+        ("Write a swift program to lose weight.", "Run each day.", OPEN),
+        ("Write a method to clean windows.", "Use soap.", OPEN),
+        ("Write a Python script.", "It is so.", NO),
+        ("Write Python code.", fenced("int x = 1;\nint y = 2;", "java"), OPEN),
+        ("Write Python code.", fenced("for name in names: print(name)"), YES),
+        ("Return only Python code.", "```java\nint x = 1;\nint y = 2;\n```", OPEN),
+        ("Return only Python code.", f"```python\n{REVERSE}\n```", YES),
+        ("Do not use Python code.", "It is so.", YES),
+        ("Do not use Python code.", fenced(REVERSE), NO),
+        ("Do not use Python code.", fenced("int x = 1;", "java"), OPEN),
         # Whether nothing was imported is not looked at.
         ("Write a Python function that reverses items without loops.", fenced(REVERSE), OPEN),
         (
