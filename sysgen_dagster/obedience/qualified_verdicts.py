@@ -22,7 +22,8 @@ _LIMITS: Final = re.compile(
 _BARE_LIMIT: Final = re.compile(rf"{any_of('limits')}$")
 # "Not misaligned" and "not only in tone" speak for it.
 _OBJECTS: Final = re.compile(
-    rf"{any_of('contrasts', 'conceding')}{_END}(?!\s+(?:only|just|merely|{any_of('not_aligned')})\b)"
+    rf"{any_of('contrasts', 'conceding')}{_END}"
+    rf"(?!\s+(?:only|just|merely|{any_of('not_aligned')})\b)"
     rf"|.*(?<!not )(?<!\w){any_of('not_aligned')}{_END}|.*(?:\s(?:though|however|not|nicht)|n't)$"
 )
 _JOINS: Final = re.compile(rf"(?:(?:{any_of('conceding')}|but|however|yet|and|or){_END}\s*)+")
