@@ -165,6 +165,7 @@ bench-second-lane: $(VENV)/run.stamp
 bench-analyses: $(VENV)/test.stamp
 	$(BIN)/python performance/similarity_cost.py
 	$(BIN)/python performance/row_quality_cost.py
+	$(BIN)/python performance/rules_cost.py
 	$(BIN)/python performance/corpus_cost.py --rows 80000
 
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.

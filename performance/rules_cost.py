@@ -1,14 +1,17 @@
-"""What rules cost on the phrases of system messages: CPU time a row.
+"""What `obedience` costs without a judge: CPU time a row, and memory.
 
+    python performance/rules_cost.py
     python performance/rules_cost.py --rows rows.jsonl
 
 A line of the file has ``annotated_message``, the tagged message that a model wrote, and
-``new_answer``. Rows are taken again and again up to --count. Once with what was read of a phrase
-remembered, as in a run, and once with every phrase read anew, which is the most it can cost.
+``new_answer``. Rows are taken again and again up to --count. Rules once with what was read of a
+phrase remembered, as in a run, and once with every phrase read anew, which is the most it can cost;
+then what the table needs beside them.
 """
 
 import argparse
 import json
+import resource
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
@@ -17,17 +20,20 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
+from sysgen_dagster.lanes.sysgen.refusals import may_refuse
 from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message
 from sysgen_dagster.obedience import recognition
 from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.phrase_judgement import build_obedience
 
+_ROWS = Path(__file__).parents[1] / "real_rows" / "rows.jsonl"
 _PHRASES = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
 
 
 def main() -> None:
-    """Print the milliseconds of CPU time a row."""
+    """Print the milliseconds of CPU time a row, and the CPU seconds and the memory of all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rows", type=Path, required=True, help="JSON Lines")
+    parser.add_argument("--rows", type=Path, default=_ROWS, help="JSON Lines")
     parser.add_argument("--count", type=int, default=80_000)
     options = parser.parse_args()
     lines = [json.loads(line) for line in options.rows.read_text().splitlines()]
@@ -41,6 +47,24 @@ def main() -> None:
     print_line = Console().print
     remembered = _milliseconds(lambda: decide_by_rules(*series), options.count)
     print_line(f"{remembered:.3f} ms a row, phrases that were seen before are remembered")
+    answered = pl.DataFrame(
+        {
+            "conversation_id": [f"c-{number}" for number in range(options.count)],
+            "source": "real",
+            "phrases": decide_by_rules(*series),
+            "new_answer": series[1].list.first(),
+        }
+    )
+    table = _milliseconds(
+        lambda: build_obedience(
+            answered.with_columns(may_decline=may_refuse(pl.col("new_answer")))
+        ),
+        options.count,
+    )
+    print_line(f"{table:.3f} ms a row for refusals and the table")
+    every = (remembered + table) * options.count / 1000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print_line(f"{options.count:,} rows: {every:.0f} CPU s, {peak:,.0f} MB")
     recognition.recognize = recognition.recognize.__wrapped__  # type: ignore[assignment]
     anew = _milliseconds(
         lambda: [recognition.recognize(phrase["text"]) for of in phrases for phrase in of],

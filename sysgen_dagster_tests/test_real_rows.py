@@ -227,6 +227,21 @@ def test_rows_that_younger_rules_find_broken_are_replaced_and_the_others_stay(ma
 
 
 @pytest.mark.skipif(not MADE.is_file(), reason="`make real-rows` has not made real_rows/rows.jsonl")
+def test_the_page_says_how_few_phrases_were_decided() -> None:
+    rows = lines_of(MADE)
+    verdicts = [[phrase["verdict"] for phrase in row["phrases"]] for row in rows]
+    counted = Counter(verdict for of in verdicts for verdict in of)
+    obeying = sum(all(verdict == "obeyed" for verdict in of) for of in verdicts)
+    unknown = counted.pop("unknown")
+    said = " ".join(README.split())
+
+    assert (
+        f"of {counted.total() + unknown} phrases rules had decided {counted.total()} when the rows "
+        f"were stored, and {unknown} were unknown; in {obeying} of the {len(rows)} rows"
+    ) in said
+
+
+@pytest.mark.skipif(not MADE.is_file(), reason="`make real-rows` has not made real_rows/rows.jsonl")
 def test_the_rows_of_a_real_model_are_whole() -> None:
     assert MADE.stat().st_size < MOST_BYTES
     rows = lines_of(MADE)

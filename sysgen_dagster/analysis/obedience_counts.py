@@ -11,7 +11,8 @@ from sysgen_dagster.obedience.rules import BY_RULES, Verdict
 from sysgen_dagster.obedience.several_judges import contradict
 from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
-_KEYS = ("source", "tag", "verdict", "by", "judged")
+_KEYS = ("source", "tag", "verdict", "by", "judged", "judge_is_generator")
+READ = ("source", "phrases", "judged", "judge_is_generator")
 _RATINGS = {Verdict.NOT_OBEYED.value: 0, Verdict.OBEYED.value: 1}
 
 
@@ -19,12 +20,19 @@ def count_obedience(obedience: pl.DataFrame) -> pl.DataFrame:
     """`tables.OBEDIENCE_COUNTS`: one row per source, tag, verdict, who gave it and who said what.
 
     Args:
-        obedience: ``source``, ``phrases`` and ``judged`` of `obedience.tables.OBEDIENCE`.
+        obedience: `READ` of `obedience.tables.OBEDIENCE`.
     """
     nobody = pl.lit(None, dtype=pl.String()).repeat_by(pl.col("phrases").list.len())
-    rows = obedience.select("source", "phrases", pl.coalesce("judged", nobody))
-    phrases = rows.explode("phrases", "judged").drop_nulls("phrases")
-    counted = phrases.unnest("phrases").group_by(_KEYS).agg(phrases=pl.len().cast(pl.UInt32))
+    rows = obedience.select(
+        "source", "phrases", pl.coalesce("judged", nobody), "judge_is_generator"
+    )
+    phrases = rows.explode("phrases", "judged").drop_nulls("phrases").unnest("phrases")
+    of_judge = pl.when(pl.col("by") != BY_RULES).then("judge_is_generator")
+    counted = (
+        phrases.with_columns(judge_is_generator=of_judge)
+        .group_by(_KEYS)
+        .agg(phrases=pl.len().cast(pl.UInt32))
+    )
     return counted.sort(_KEYS, nulls_last=True).select(OBEDIENCE_COUNTS.names)
 
 

@@ -161,6 +161,12 @@ OBEDIENCE_COUNTS = Table(
         "judged": Column(
             TEXT, "what each of several judges said; null: rules, or one judge", is_new=True
         ),
+        "judge_is_generator": Column(
+            FLAG,
+            "whether the judge, or one of several, also wrote the answers; null: not a judge's "
+            "verdict, or not noted yet",
+            is_new=True,
+        ),
         "phrases": Column(COUNT, "phrases of the tag with this verdict"),
     },
     by=By.MODEL,

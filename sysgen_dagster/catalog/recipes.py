@@ -132,7 +132,7 @@ class Training(Entry):
 
 
 # Fields of recipes that older versions did not know.
-_LATER = ("lane", "layout", "one_an_instruction")
+_LATER = ("lane", "layout", "one_an_instruction", "rejected_breaks")
 
 
 class Recipe(Entry):
@@ -140,6 +140,7 @@ class Recipe(Entry):
 
     variant: Variant = Variant.SYSGEN
     rejected: tuple[Rejected, ...] = ()
+    rejected_breaks: Switch = False  # only pairs whose rejected answer breaks a phrase, by rules
     sources: tuple[SourceName, ...] = ()  # empty: all
     models: tuple[Name, ...] = ()  # empty: all
     rows: AtLeastOne | None = None  # most rows of the train split, over all sources
@@ -167,6 +168,15 @@ class Recipe(Entry):
     def _require_rows_with_weights(self) -> str | None:
         if self.weights and self.rows is None:
             return "`weights` divide `rows` among the sources: give `rows`"
+        return None
+
+    @rule("rejected_breaks", "rejected", "lane")
+    def _require_pairs_that_rules_look_at(self) -> str | None:
+        if self.rejected_breaks and (not self.rejected or self.lane is not Lane.SYSGEN):
+            return (
+                f"`rejected_breaks` is of preference pairs of the lane `{Lane.SYSGEN}`: "
+                "give `rejected`, or leave it out"
+            )
         return None
 
     @rule("thoughts", "rejected")

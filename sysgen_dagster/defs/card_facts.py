@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.analysis.obedience_counts import count_obedience, summarize_obedience
+from sysgen_dagster.analysis.obedience_counts import READ, count_obedience, summarize_obedience
 from sysgen_dagster.analysis.tables import (
     ANSWER_SIMILARITY,
     OBEDIENCE_COUNTS,
@@ -128,12 +128,15 @@ def _measure_answers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Ite
     by_model = {
         model: count_obedience(obedience)
         for [model], taken in mixture.group_by("model", maintain_order=True)
-        for obedience in [_read_taken(store, taken, OBEDIENCE, "source", "phrases", "judged")]
+        for obedience in [_read_taken(store, taken, OBEDIENCE, *READ)]
     }
     if (counts := pl.concat(by_model.values())).height:
         judges = [
             name_judges(
-                counts["by"], Kind.PHRASE, StoredStatistics(store, model).read(JUDGE_CALIBRATION)
+                counts["by"],
+                Kind.PHRASE,
+                StoredStatistics(store, model).read(JUDGE_CALIBRATION),
+                wrote_answers=bool(counts["judge_is_generator"].any()),
             )
             for model, counts in by_model.items()
         ]

@@ -160,7 +160,7 @@ def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None
     asks=True,
 )
 def judge_calibration(run: AssetRun) -> pl.DataFrame:
-    """What judges say of items that people have labelled, and so whether they may be believed.
+    """What judges say of items that are labelled already, and so whether they may be believed.
 
     LLMBar's 419 pairs in both orders, where preferences are judged; the rows that reviewers have
     accepted or rejected, where alignment is; labelled phrases, where phrases are. Nothing is asked
@@ -174,7 +174,10 @@ def judge_calibration(run: AssetRun) -> pl.DataFrame:
     found = calibration.calibrate(rows)
     run.note(
         calibration=markdown(found.drop("table")),
-        **{f"table/{row['judge']}/{row['kind']}": row["table"] for row in found.to_dicts()},
+        **{
+            "/".join(["table", row["judge"], row["labelled_set"] or row["kind"]]): row["table"]
+            for row in found.to_dicts()
+        },
     )
     return rows
 

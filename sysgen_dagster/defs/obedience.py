@@ -8,7 +8,7 @@ from itertools import chain
 
 import polars as pl
 
-from sysgen_dagster.analysis.obedience_counts import count_obedience
+from sysgen_dagster.analysis.obedience_counts import READ, count_obedience
 from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS
@@ -112,6 +112,4 @@ def obedience_counts(run: AssetRun) -> pl.DataFrame:
     parts = list(run.all_shards(OBEDIENCE).by_shard())
     for part in parts:
         require_contracts(part, OBEDIENCE)  # the phases may have made a shard again since
-    return sum_counts(
-        count_obedience(part.read(OBEDIENCE, "source", "phrases", "judged")) for part in parts
-    )
+    return sum_counts(count_obedience(part.read(OBEDIENCE, *READ)) for part in parts)

@@ -1,10 +1,12 @@
-"""Whether a judge may be believed: what it says of items that people have labelled.
+"""Whether a judge may be believed: what it says of items that were labelled without it.
 
 Three sets: the 419 pairs of LLMBar (Zeng et al., arXiv 2310.07641; MIT), which lie beside this
 module and whose labels their authors agreed on, for the judge of preferences; the rows that a
 reviewer has accepted or rejected in `sysgen review`, for the judge of alignment; and phrases that
 models wrote, with answers, for the judge of phrases. A row may be rejected for other reasons
-than its alignment, so agreement with reviewers is rather too low than too high.
+than its alignment, so agreement with reviewers is rather too low than too high. Pairs and rows are
+labelled by people; phrases by two language models that read them without knowing of each other or
+of any verdict (docs/decisions/0041), so a judge of their kind may agree with their errors.
 
 Belongs here: what a judge's verdicts on labelled items are worth. Does not: the items
 (`labelled_items`), the statistics (`agreement`) and the requests (`preference_judgement`, ...).
@@ -26,7 +28,7 @@ from sysgen_dagster.obedience.agreement import (
 )
 from sysgen_dagster.obedience.alignment_judgement import Alignment, build_judged_alignment
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
-from sysgen_dagster.obedience.labelled_items import REVIEWED
+from sysgen_dagster.obedience.labelled_items import PHRASES, REVIEWED
 from sysgen_dagster.obedience.phrase_judgement import MEANS, build_obedience
 from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import (
@@ -69,11 +71,12 @@ _NO = {
     Kind.ALIGNMENT: {Alignment.NOT_ALIGNED.value, Alignment.UNKNOWN.value},
     Kind.PHRASE: {Verdict.NOT_OBEYED.value},
 }
-# One row per judge and kind.
+# One row per judge and kind, and one more for each set of phrases.
 CALIBRATION = pl.Schema(
     {
         "judge": pl.String(),
         "kind": pl.String(),
+        "labelled_set": pl.String(),  # null: all of the kind
         "items": pl.UInt32(),  # with a verdict; a pair has one if both its orders have
         "not_judged": pl.UInt32(),
         "agreement": pl.Float64(),
@@ -134,7 +137,7 @@ def _verdict_on_phrase(text: str | None) -> str | None:
 
 
 def count_items(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per item: ``judge``, ``kind``, ``item``, ``verdict``, ``label``.
+    """One row per item: ``judge``, ``kind``, ``item``, ``verdict``, ``label``, ``labelled_set``.
 
     A pair on which the two orders contradict each other is a tie. The verdict is null where one is
     missing or unreadable.
@@ -146,36 +149,42 @@ def count_items(rows: pl.DataFrame) -> pl.DataFrame:
         .alias("verdict")
     )
     items = rows.group_by("judge", "kind", "item", maintain_order=True)
-    return items.agg(said, pl.col("label").first())
+    return items.agg(said, pl.col("label", "labelled_set").first())
 
 
 def calibrate(rows: pl.DataFrame) -> pl.DataFrame:
     """`CALIBRATION` of `tables.JUDGE_CALIBRATION`, with 95 % intervals by item."""
     found = []
-    for (judge, kind), items in count_items(rows).group_by("judge", "kind", maintain_order=True):
-        judged = items.drop_nulls("verdict")
-        pairs = judged.select("verdict", "label").rows()
-        kappa = _kappa(pairs)
-        interval = bootstrap_intervals(pairs, {"kappa": _kappa})["kappa"] or (None, None)
-        table = _two_by_two(Kind(str(kind)), pairs)
-        found.append(
-            {
-                "judge": judge,
-                "kind": kind,
-                "items": len(pairs),
-                "not_judged": items.height - len(pairs),
-                "agreement": sum(v == label for v, label in pairs) / len(pairs) if pairs else None,
-                "kappa": kappa,
-                "kappa_low": interval[0],
-                "kappa_high": interval[1],
-                "labelled_yes": table.prevalence,
-                "sensitivity": table.sensitivity,
-                "specificity": table.specificity,
-                "table": str(table),
-                "worth": say_worth(kappa, len(pairs)),
-            }
-        )
+    for (judge, named), items in count_items(rows).group_by("judge", "kind", maintain_order=True):
+        kind = Kind(str(named))
+        worth = _worth(kind, items)
+        sets = {None: items}
+        if kind is Kind.PHRASE:
+            sets |= {name: of for [name], of in items.group_by("labelled_set", maintain_order=True)}
+        found += [
+            {"judge": judge, "kind": kind.value, "labelled_set": name}
+            | {**_measure(kind, of), "worth": worth}
+            for name, of in sets.items()
+        ]
     return pl.DataFrame(found, schema=CALIBRATION)
+
+
+def _measure(kind: Kind, items: pl.DataFrame) -> dict[str, object]:
+    pairs = _verdicts_and_labels(items)
+    kappa_low, kappa_high = bootstrap_intervals(pairs, {"kappa": _kappa})["kappa"] or (None, None)
+    table = _two_by_two(kind, pairs)
+    return {
+        "items": len(pairs),
+        "not_judged": items.height - len(pairs),
+        "agreement": sum(v == label for v, label in pairs) / len(pairs) if pairs else None,
+        "kappa": _kappa(pairs),
+        "kappa_low": kappa_low,
+        "kappa_high": kappa_high,
+        "labelled_yes": table.prevalence,
+        "sensitivity": table.sensitivity,
+        "specificity": table.specificity,
+        "table": str(table),
+    }
 
 
 def worth_of(rows: pl.DataFrame | None, judge: str, kind: Kind) -> str:
@@ -186,8 +195,7 @@ def worth_of(rows: pl.DataFrame | None, judge: str, kind: Kind) -> str:
         judge: The name of the judge in the catalogue.
         kind: What it was asked.
     """
-    pairs = _pairs(rows, judge, kind)
-    return say_worth(_kappa(pairs), len(pairs))
+    return _worth(kind, _items(rows, judge, kind))
 
 
 def correct_for_judge(
@@ -195,9 +203,12 @@ def correct_for_judge(
 ) -> CorrectedRate | None:
     """A judge's share of yes, corrected by what it said of labelled items of the same kind.
 
-    None where `agreement.correct_rate` cannot correct it. Few labels make the interval wide.
+    Of phrases only by those that rules leave open, as those are what it judges. None where
+    `agreement.correct_rate` cannot correct it. Few labels make the interval wide.
     """
-    return correct_rate(yes, judged, _two_by_two(kind, _pairs(rows, judge, kind)))
+    items = _items(rows, judge, kind)
+    items = items.filter(labelled_set=PHRASES) if kind is Kind.PHRASE else items
+    return correct_rate(yes, judged, _two_by_two(kind, _verdicts_and_labels(items)))
 
 
 def say_worth(kappa: float | None, items: int) -> str:
@@ -205,17 +216,35 @@ def say_worth(kappa: float | None, items: int) -> str:
     if items < LEAST_ITEMS:
         return f"{UNCALIBRATED}: {items} of {LEAST_ITEMS} labelled items"
     if kappa is None or kappa < LEAST_KAPPA:
-        said = "no kappa" if kappa is None else f"kappa {kappa:.2f}"
-        return f"{UNCALIBRATED}: {said}, {LEAST_KAPPA} wanted"
+        return f"{_say_kappa(kappa)}, {LEAST_KAPPA} wanted"
     return CALIBRATED
 
 
-def _pairs(rows: pl.DataFrame | None, judge: str, kind: Kind) -> list[tuple[str, str]]:
-    """Verdict and label of each item that the judge gave a verdict on."""
-    if rows is None:
-        return []
-    items = count_items(rows.filter(judge=judge, kind=kind.value)).drop_nulls("verdict")
-    return items.select("verdict", "label").rows()
+def _worth(kind: Kind, items: pl.DataFrame) -> str:
+    """What a judge is worth by items of a kind; of phrases it must be right on open ones, too."""
+    pairs = _verdicts_and_labels(items)
+    worth = say_worth(_kappa(pairs), len(pairs))
+    if kind is not Kind.PHRASE or worth != CALIBRATED:
+        return worth
+    kappa = _kappa(_verdicts_and_labels(items.filter(labelled_set=PHRASES)))
+    if kappa is None or kappa < LEAST_KAPPA:
+        return f"{_say_kappa(kappa)} on phrases that rules leave open, {LEAST_KAPPA} wanted"
+    return CALIBRATED
+
+
+def _say_kappa(kappa: float | None) -> str:
+    return f"{UNCALIBRATED}: " + ("no kappa" if kappa is None else f"kappa {kappa:.2f}")
+
+
+def _items(rows: pl.DataFrame | None, judge: str, kind: Kind) -> pl.DataFrame:
+    """`count_items` of a judge and a kind."""
+    stored = JUDGE_CALIBRATION.empty() if rows is None else rows
+    return count_items(stored.filter(judge=judge, kind=kind.value))
+
+
+def _verdicts_and_labels(items: pl.DataFrame) -> list[tuple[str, str]]:
+    """Of each item that the judge gave a verdict on."""
+    return items.drop_nulls("verdict").select("verdict", "label").rows()
 
 
 def _kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
@@ -234,7 +263,7 @@ def _two_by_two(kind: Kind, pairs: Sequence[tuple[str, str]]) -> TwoByTwo:
 def _judge_agrees_with_labels() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         found = calibrate(evidence.read(JUDGE_CALIBRATION, *JUDGE_CALIBRATION.columns))
-        short = found.filter(pl.col("worth") != CALIBRATED)
+        short = found.filter(pl.col("worth") != CALIBRATED, pl.col("labelled_set").is_null())
         said = [f"{row['judge']} on {row['kind']}: {row['worth']}" for row in short.to_dicts()]
         advice = ": read its figures as uncalibrated, or name another judge" if said else ""
         return Finding(
@@ -245,7 +274,7 @@ def _judge_agrees_with_labels() -> Check:
             explanation="; ".join(said) + advice,
         )
 
-    statement = "The judge agrees with labels of people on what it judges."
+    statement = "The judge agrees with labels that were made without it on what it judges."
     check = Check("judge_agrees_with_labels", JUDGE_CALIBRATION, statement, False, evaluate)
     return unless_made_up(check, JUDGE_CALIBRATION)
 

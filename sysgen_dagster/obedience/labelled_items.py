@@ -1,4 +1,6 @@
-"""Items that people have labelled, as judges are asked about them.
+"""Items with labels that were made without any judge, as judges are asked about them.
+
+Who made them is said in `calibration`.
 
 Belongs here: the items beside this module, and the form of reviewed rows. Does not: what a judge's
 verdicts on them are worth (`calibration`).
@@ -19,12 +21,15 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 
 _FOLDER = Path(__file__).parent / "labelled"
 _FILE, _PHRASES = _FOLDER / "llmbar.jsonl", _FOLDER / "phrases.jsonl"
-# Changes with the pairs and the phrases.
+# Changes with the pairs and the phrases, and with which of them are asked about.
 FINGERPRINT = sha256(
-    b"".join(file.read_bytes() for file in (_FILE, _PHRASES) if file.is_file())
+    b"every phrase" + b"".join(file.read_bytes() for file in (_FILE, _PHRASES) if file.is_file())
 ).hexdigest()[:12]
 REVIEWED: Final = "reviewed"  # the set of rows that reviewers decided
-PHRASES: Final = "phrases"  # the set of phrases with answers
+# The sets of phrases with answers. A judge decides what rules leave open, so that its errors there
+# count most; of the others it is asked, too, as better rules leave ever fewer open.
+PHRASES: Final = "phrases"
+PHRASES_BY_RULES: Final = "phrases_by_rules"
 
 # No reviewed rows, as `build_judge_calibration` takes them.
 NO_REVIEWED = pl.DataFrame(
@@ -36,6 +41,7 @@ NO_REVIEWED = pl.DataFrame(
 )
 
 
+_NO = pl.lit(None, dtype=pl.String())
 _LABELLED_PHRASES = {
     **NO_REVIEWED.schema,
     "phrases": pl.List(pl.Struct({"tag": pl.String(), "text": pl.String()})),
@@ -66,24 +72,23 @@ def read_labelled_pairs() -> pl.DataFrame:
 
 
 def read_labelled_phrases(file: Path = _PHRASES) -> pl.DataFrame:
-    """The labelled phrases that rules leave open, as a judge is asked about them.
-
-    Of what rules decide a judge is not asked, so that it is not held against it either.
+    """The labelled phrases, as a judge is asked about them.
 
     Args:
         file: JSON lines with ``phrase``, ``question``, ``answer`` and ``label``: ``obeyed`` or
             ``not_obeyed``; lines with another label are left out.
 
     Returns:
-        ``conversation_id``, ``source``, ``label``, and what
-        `phrase_judgement.build_phrase_requests` needs; no rows where there is no file.
+        ``conversation_id``, ``source`` (`PHRASES` of those that rules leave open, else
+        `PHRASES_BY_RULES`), ``label``, and what `phrase_judgement.build_phrase_requests` needs,
+        with no verdict of rules; no rows where there is no file.
     """
     lines = file.read_text("utf-8").splitlines() if file.is_file() else []
     labels = (Verdict.OBEYED.value, Verdict.NOT_OBEYED.value)
     rows = [
         {
             "conversation_id": f"phrase-{number:04}",
-            "source": PHRASES,
+            "source": PHRASES_BY_RULES,
             "system_message": said["phrase"],
             "question": said["question"],
             "history": [],
@@ -98,4 +103,8 @@ def read_labelled_phrases(file: Path = _PHRASES) -> pl.DataFrame:
     read = pl.DataFrame(rows, schema=_LABELLED_PHRASES)
     answers = read.select(answers=pl.concat_list("new_answer")).to_series()
     decided = read.with_columns(phrases=decide_by_rules(read["phrases"], answers))
-    return decided.filter(is_left_to_judge())
+    source = pl.when(is_left_to_judge()).then(pl.lit(PHRASES)).otherwise("source")
+    undecided = pl.element().struct.with_fields(
+        verdict=pl.lit(Verdict.UNKNOWN.value), by=_NO, rule=_NO
+    )
+    return decided.with_columns(source=source, phrases=pl.col("phrases").list.eval(undecided))

@@ -5,7 +5,9 @@ parts are and what the words mean.
 
 Where a server cannot be held to a form, a reply is read as it comes: lines, a list, a table or
 JSON. A verdict counts only where the reply plainly states one of a part; a line that names two, as
-one that repeats the question or corrects itself does, states none.
+one that repeats the question or corrects itself does, states none. A part of which the first word
+is said in part, as in "Kept, but not in tone", has none either. A line may be about several parts:
+"Phrases 1 and 2", "Phrases 1 to 3".
 """
 
 import re
@@ -16,6 +18,7 @@ from itertools import zip_longest
 from typing import Final
 
 from sysgen_dagster.chat.constraints import Constraint
+from sysgen_dagster.obedience.qualified_verdicts import is_qualified
 
 # All repetitions are bounded, so that matching takes linear time.
 _SIGNS: Final = r"[^\w\n]{0,12}"
@@ -23,10 +26,19 @@ _NOT: Final = r"(?P<no>\b(?:not|never|isn['\u2019]t|wasn['\u2019]t)[^\w\n]{1,4})
 # What may stand before a verdict that begins its line: the part again, and a word that says so.
 _AGAIN: Final = r"(?:\([^()\n]{0,300}\)|\"[^\"\n]{0,300}\")?"
 _BEGINS: Final = re.compile(
-    rf"{_SIGNS}{_AGAIN}{_SIGNS}(?:(?:is|was|verdict)\b)?{_SIGNS}\Z", re.IGNORECASE
+    rf"{_SIGNS}{_AGAIN}{_SIGNS}(?:(?:is|was|are|were|verdict)\b{_SIGNS})?(?:(?:both|all)\b{_SIGNS})?\Z",
+    re.IGNORECASE,
 )
 # What stands before one that ends its line, where a reason or the part again was said first.
 _ENDS: Final = re.compile(r"[.!?:;,>=|\u2192\u2013\u2014)\]\"'*`-][ \t*`\"'>(\[]{0,6}\Z")
+# What stands between the numbers of several parts, and behind the last one.
+_AND: Final = r"[ \t)]{0,2}(?:,?[ \t]?(?:and|und|et|y)\b|,|&|\+)[ \t(]{0,2}"
+_TO: Final = r"[ \t)]{0,2}(?:(?:to|through|thru|bis)\b|\.\.|[-\u2013\u2014])[ \t(]{0,2}"
+_LISTED: Final = (
+    r"(?=[ \t)*\"']{0,4}[:=(|\u2192\u2013\u2014]|[ \t)]{1,3}-[ \t]|[^\w\n]{0,12}$"
+    r"|[^\w\n]{0,12}(?:is|are|was|were|both|all|not|%s)\b)"
+)
+_NUMBER: Final = re.compile(r"\d+")
 _HAS_WORD: Final = re.compile(r"\w")
 
 
@@ -77,22 +89,32 @@ class NumberedVerdicts:
     def parse(self, text: str, count: int) -> list[str | None]:
         """The word for each of `count` parts; None where the text plainly states none of it."""
         found: dict[int, set[str | None]] = {}
-        for number, is_named, said in self._split(text.replace("\r\n", "\n")):
+        for numbers, is_named, said in self._split(text.replace("\r\n", "\n").replace("_", " ")):
             words = list(self._word.finditer(said))
             verdict = self._read(said, words)
             # A number that begins a line may count something else: no verdict follows it then.
-            if words and (is_named or verdict):
+            for number in _list(numbers, count) if words and (is_named or verdict) else ():
                 found.setdefault(number, set()).add(verdict)
         verdicts = (found.get(number, set()) for number in range(1, count + 1))
         return [next(iter(of)) if len(of) == 1 else None for of in verdicts]
 
     @cached_property
     def _label(self) -> re.Pattern[str]:
-        """A name such as "Phrase 3", or a number that begins a line or is in quotes, as in JSON."""
+        """A name such as "Phrase 3", or a number that begins a line or is in quotes, as in JSON.
+
+        Of each several numbers may stand there; "Phrase 1/2" is the first of two.
+        """
+        number = r"[ \t]?(?:no\.?|number|#)?[ \t]?"
+        again = rf"(?:{self.label}s?)?{number}\d{{1,4}}\b"
+        listed = _LISTED % "|".join(self.words)
+        of_one, of_many = (
+            rf"(?:(?:(?:{_AND}|{_TO}{further}){again}){{1,60}}{listed})?" for further in ("", "|/")
+        )
         return re.compile(
-            rf"\b{self.label}s?[ \t_]?(?:no\.?|number|#)?[ \t]?(?P<named>\d{{1,4}})\b"
-            rf"|^{_SIGNS}(?P<first>\d{{1,4}})(?![.,]\d|\w)"
-            r"|[\"'](?P<quoted>\d{1,4})[\"'](?=[ \t]{0,4}:)",
+            rf"\b{self.label}s{number}(?P<several>\d{{1,4}}\b{of_many})"
+            rf"|\b{self.label}{number}(?P<named>\d{{1,4}}\b{of_one})"
+            rf"|^{_SIGNS}(?P<first>\d{{1,4}}(?![.,]\d|\w){of_one})"
+            rf"|[\"'](?P<quoted>\d{{1,4}}{of_one})[\"'](?=[ \t]{{0,4}}:)",
             re.IGNORECASE | re.MULTILINE,
         )
 
@@ -100,13 +122,13 @@ class NumberedVerdicts:
     def _word(self) -> re.Pattern[str]:
         return re.compile(rf"{_NOT}\b(?P<word>{'|'.join(self.words)})\b", re.IGNORECASE)
 
-    def _split(self, text: str) -> Iterator[tuple[int, bool, str]]:
-        """Each number of a part, whether it is named so, and what its line says of it."""
+    def _split(self, text: str) -> Iterator[tuple[str, bool, str]]:
+        """The numbers of parts, whether they are named so, and what their line says of them."""
         labels = list(self._label.finditer(text))
         for label, following in zip_longest(labels, labels[1:]):
             said = text[label.end() : following.start() if following else len(text)]
-            number = int(label["named"] or label["first"] or label["quoted"])
-            yield number, label["first"] is None, line_of(said)
+            numbers = label["several"] or label["named"] or label["first"] or label["quoted"]
+            yield numbers, label["first"] is None, line_of(said)
 
     def _read(self, said: str, words: Sequence[re.Match[str]]) -> str | None:
         """The one verdict that a line states, at its beginning or its end; None if it does not."""
@@ -116,13 +138,27 @@ class NumberedVerdicts:
         ends = not _HAS_WORD.search(said, words[-1].end()) and _ENDS.search(
             said[: words[-1].start()]
         )
-        return verdicts.pop() if begins(said[: words[0].start()]) or ends else None
+        verdict = verdicts.pop() if begins(said[: words[0].start()]) or ends else None
+        if verdict != self.words[0]:
+            return verdict
+        around = said[: words[0].start()], said[words[-1].end() :]
+        return None if is_qualified(*around) else verdict
 
     def _meant(self, word: re.Match[str]) -> str | None:
         said = word["word"].capitalize()
         if word["no"] is None:
             return said
         return self.words[1] if said == self.words[0] else None
+
+
+def _list(numbers: str, count: int) -> Iterator[int]:
+    """The numbers that are named, of those up to `count`: "1, 3 to 5" are four."""
+    begin, end = 0, 0  # of what was read, and of the number before
+    for found in _NUMBER.finditer(numbers):
+        number = int(found[0])
+        is_range = end and re.match(_TO, numbers[end : found.start()], re.IGNORECASE)
+        yield from range(begin + 1 if is_range else number, min(number, count) + 1)
+        begin, end = number, found.end()
 
 
 def begins(before: str) -> bool:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts, begins, line_of
+from sysgen_dagster.obedience.qualified_verdicts import is_qualified
 
 
 class Judged(StrEnum):
@@ -51,5 +52,6 @@ def parse_declines(text: str) -> bool | None:
         if words:
             verdicts = {word[0].capitalize() for word in words}
             is_plain = len(verdicts) == 1 and begins(said[: words[0].start()])
-            found.add(verdicts.pop() if is_plain else None)
+            is_part = _YES in verdicts and is_qualified("", said[words[-1].end() :])
+            found.add(verdicts.pop() if is_plain and not is_part else None)
     return {_YES: True, _NO: False}.get(found.pop() or "") if len(found) == 1 else None

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from sysgen_dagster.obedience.qualified_verdicts import names_the_worse, qualifies, turns
 from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of
 
 # The longest text that is looked at, from its end; replies are cut at a tenth of it.
@@ -74,11 +75,13 @@ _CLAUSE = re.compile(
     r"(?P<words>[^.!?,;:()/\n\u2014\u2013\u3001\u3002]*?)"
     r"(?P<end>$|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
 )
+_JOINS = re.compile(r"^(?:but|or|however)\s")
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
 _UNDECIDED = re.compile(
     r"^(?:anything|everything|all|nothing|[c-z])$"
     r"|\b(?:it depends|depends on|unclear|undecided|hard to (?:say|tell)"
     r"|(?:can ?not|can't) (?:say|tell|decide|choose|compare|judge)"
+    r"|either (?:way|one|is fine|is good|works|would do|will do)"
     r"|unable to|refuse|no verdict|not possible|impossible)\b"
 )
 _FEW_WORDS = 2  # between two labels, such as "or", do not part them
@@ -190,7 +193,16 @@ def _weigh(
         last_counts: Whether a conclusion may claim another verdict than the words before it.
     """
     claimed, concludes, follows_lead = None, False, False
-    for clause, end, begins in _clauses("\n".join(lines)):
+    sentences, sign = 0, ""  # that begin behind the claim; the sign before a clause
+    for words, end, begins in _clauses("\n".join(lines)):
+        clause = _JOINS.sub("", words).removesuffix(" or")
+        sentences += begins
+        is_behind = sentences == 0 or (sentences == 1 and begins and turns(words))
+        if claimed and is_behind and qualifies(words, claimed, follows_sign=sign != " "):
+            return None, False
+        if end == ":" and names_the_worse(clause):
+            return None, False
+        sign = end
         said = vocabulary.read(clause, begins_sentence=begins)
         if said.spoils or (said.takes_back and claimed) or (said.denies and said.denies == claimed):
             return None, False
@@ -203,6 +215,7 @@ def _weigh(
         if end == "?" or (differs and not (last_counts and is_conclusive)):
             return None, False
         claimed, concludes = said.claims, concludes or is_conclusive
+        sentences, sign = 0, "claim"
     return claimed, concludes
 
 
@@ -212,7 +225,6 @@ def _clauses(text: str) -> Iterator[tuple[str, str, bool]]:
     for found in _CLAUSE.finditer(text):
         clause, end = found["words"].strip(" <>#"), found["end"].strip(" ") or found["end"]
         if clause:
-            clause = re.sub(r"^(?:but|or|however)\s", "", clause)
-            yield clause.removesuffix(" or"), end, begins
+            yield clause, end, begins
         if clause or end in _ENDS_SENTENCE:
             begins = end in _ENDS_SENTENCE

@@ -60,17 +60,20 @@ JUDGED_ALIGNMENT = Table(
     group=Group.JUDGEMENTS,
 )
 
-# What a judge says of items that people have labelled: two rows per pair of answers, one per row.
+# What a judge says of items that were labelled without it (`calibration` says by whom): two rows
+# per pair of answers, one per row.
 JUDGE_CALIBRATION = Table(
     "judge_calibration",
     {
         "kind": Column(TEXT, "what was asked: preference, alignment or phrase"),
         "labelled_set": Column(
-            TEXT, "where the label is from: a part of LLMBar, reviewed, or phrases"
+            TEXT,
+            "where the label is from: a part of LLMBar, reviewed, phrases (those that rules leave "
+            "open) or phrases_by_rules",
         ),
         "item": Column(TEXT, "which item of it"),
         "shown_first": JUDGED_PREFERENCES.columns["shown_first"],
-        "label": Column(TEXT, "the verdict that people gave"),
+        "label": Column(TEXT, "the verdict that was given without it"),
         "verdict": Column(TEXT, "the judge's, or Unreadable; null: no answer"),
         **_JUDGED,
     },

@@ -75,10 +75,16 @@ def _prefers(name: str, other: str) -> str:
         r"|is\s+preferred\s+(?:over|to))"
     )
     superlative = r"(?:better|best|winning|preferred|superior|stronger|chosen|winner)"
+    inferior = r"(?:worse|worst|weaker|inferior|poorer|losing|loser)"
+    edge = (
+        r"(?:with\s+)?(?:an?\s+|the\s+)?(?:\w+\s+)?(?:edge|advantage|nod)\s+(?:goes\s+)?(?:to|for)"
+    )
     return (
         rf"{this}(?:{ends}|\s+{over}\s+{that}$|\s?{better}(?!.*\b(?:and|but|or)\s+{that}\b)(?:\W|$))"
         rf"|{that}\s*(?:<{{1,3}}\s*{this}$|\s{_ADVERBS}{any_of('worse')}(?:\W|$))"
         rf"|(?:the\s+)?{superlative}(?:\s+(?:{_NOUN}|one))?\s+(?:is|=)\s+{this}{_REASON}"
+        rf"|(?:the\s+)?{inferior}(?:\s+(?:{_NOUN}|one))?\s+(?:is|=)\s+{that}{_REASON}"
+        rf"|{edge}\s+{this}$"
         rf"|(?:the\s+)?(?:{_NOUN}|one)\s+that\s+(?:[\w']+\s+){{1,8}}?{_WELL}\s+is\s+{this}{_REASON}"
     )
 
@@ -183,7 +189,8 @@ _DOUBTS = frozenset(words("doubts"))
 _UNSURE = re.compile(rf"(?<!\w)(?:{any_of('unsure')}|\w+n't){_END}")
 _NEGATION = re.compile(r"not|no|never|\w*n't|nicht|pas|\u043d\u0435")
 _UNSURE_TAIL = re.compile(
-    r"(?<!\w)(?:would|might|may|maybe|perhaps|could|if|unless|depending|when)(?!\w)"
+    r"(?<!\w)(?:would|might|may|maybe|perhaps|could|if|unless|depending|when"
+    r"|(?<!without )(?:an )?(?:exceptions?|reservations?|caveats?)|in part|partly|partially)(?!\w)"
 )
 
 # Which of two answers, shown as A and B, is better. A tie is looked for first: "a tie".

@@ -3,7 +3,7 @@
 Belongs here: the words. Does not: how far a judge agrees with labels (`calibration`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -18,7 +18,11 @@ _AND = ", "  # between the names of judges that gave a verdict together
 
 
 def name_judges(
-    judges: Iterable[str | None], kind: Kind, calibration: pl.DataFrame | None
+    judges: Iterable[str | None],
+    kind: Kind,
+    calibration: pl.DataFrame | None,
+    *,
+    wrote_answers: bool = False,
 ) -> str | None:
     """Who judged, each with what its verdicts are worth and why; None where nobody did.
 
@@ -26,9 +30,16 @@ def name_judges(
         judges: Names of judges; rules and nobody are left out.
         kind: What they were asked.
         calibration: `tables.JUDGE_CALIBRATION`; None where none is stored.
+        wrote_answers: Whether the judge, or one of several, also wrote what it judged.
     """
     names = sorted({name for joined in _models(judges) for name in joined.split(_AND)})
-    return ", ".join(f"{name} ({worth_of(calibration, name, kind)})" for name in names) or None
+    named = ", ".join(f"{name} ({worth_of(calibration, name, kind)})" for name in names)
+    return (f"{named}{say_who_wrote(names)}" if wrote_answers else named) or None
+
+
+def say_who_wrote(names: Sequence[str]) -> str:
+    """What stands behind the names of judges of which one also wrote what it judged."""
+    return f", {'which' if len(names) == 1 else 'one of which'} also wrote the answers"
 
 
 def mark_uncalibrated(

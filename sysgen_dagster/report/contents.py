@@ -18,8 +18,12 @@ from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, PLANTED_FAULTS, RETENTION
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.calibration import Kind
-from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_PREFERENCES
-from sysgen_dagster.obedience.worth import mark_judges
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
+from sysgen_dagster.obedience.worth import mark_judges, say_who_wrote
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.costs import build_costs
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
@@ -41,6 +45,8 @@ from sysgen_dagster.report.view import (
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
+# The tables that say of each verdict whether the judge also wrote what it judged.
+_JUDGED = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE_COUNTS)
 _MOST_ROWS = 16  # of a table that is open although a chart above it shows the same
 
 # By table, when a row that it drops is dropped.
@@ -127,6 +133,8 @@ def _obeyed(stats: Statistics) -> list[tuple[str, str]]:
         return []
     judges = mark_judges(counts["by"].unique(), Kind.PHRASE, stats.read(JUDGE_CALIBRATION))
     who = " and ".join(["rules", *judges.values()])
+    if counts["judge_is_generator"].any():
+        who += say_who_wrote([*judges])
     return [(f"phrases that {stats.model} obeys, of those decided by {who}", f"{rate.share:.1%}")]
 
 
@@ -154,17 +162,17 @@ def _notices(simulated: Sequence[str], models: Sequence[Statistics], lane: Secon
 def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
     """What must be known of the model as Phase 3's judge, and of the judge of its answers."""
     notices = []
-    planted, judged = stats.read(PLANTED_FAULTS), stats.read(JUDGED_PREFERENCES)
+    planted = stats.read(PLANTED_FAULTS)
     if planted is not None and not (score := score_judge(planted)).is_useful:
         notices.append(f"{stats.model} as judge of Phase 3 {score}.")
-    if judged is None:
-        return notices
-    if judged["judge_is_generator"].any():
+    stored = [table for each in _JUDGED if (table := stats.read(each)) is not None]
+    if any(table["judge_is_generator"].any() for table in stored):
         notices.append(
             f"{stats.model} judged its own answers; models favour their own, so its judgements "
             "may be too good."
         )
-    if "simulated" in judged["engine"] and not is_simulated:
+    engines = [table["engine"] for table in stored if "engine" in table.columns]
+    if any("simulated" in each for each in engines) and not is_simulated:
         notices.append(f"The judge of {stats.model} is simulated: its verdicts are made up.")
     return notices
 
@@ -265,7 +273,8 @@ def _rows_of(view: View, read: Sequence[tuple[str, pl.DataFrame | None]]) -> pl.
         for model, summary in read
         if summary is not None
     ]
-    return with_titles(pl.concat(summaries)) if summaries else None
+    # Of one model a share may be corrected, and of another one not.
+    return with_titles(pl.concat(summaries, how="diagonal")) if summaries else None
 
 
 def _names(models: Sequence[Statistics]) -> list[str]:

@@ -15,6 +15,7 @@ from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
 from sysgen_dagster.obedience.calibration import Kind, correct_for_judge
 from sysgen_dagster.obedience.preference_judgement import summarize_preferences
+from sysgen_dagster.obedience.rules import BY_RULES, Verdict
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.obedience.worth import name_judges
 from sysgen_dagster.report import charts
@@ -69,51 +70,94 @@ def summarize_judged_preferences(judged: pl.DataFrame, stats: Statistics) -> pl.
         paper.PREFERENCES.get(stats.model, {}), default=None, return_dtype=pl.Float64
     )
     summary = summarize_preferences(judged).with_columns(paper=figures)
-    return summary.with_columns(_judge(judged["judge"], stats, Kind.PREFERENCE))
+    return summary.with_columns(
+        _judge(judged["judge"], stats, Kind.PREFERENCE, judged["judge_is_generator"])
+    )
 
 
 def summarize_judged_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
     """`summarize_alignment` with the paper's Figure 5 in ``..._paper``, over all sources only."""
     aligned, not_aligned = paper.ALIGNMENT.get(stats.model, (None, None))
     figures = {"aligned_share_paper": aligned, "not_aligned_share_paper": not_aligned}
-    summary = _correct(summarize_alignment(judged), judged, stats)
+    judges, counted = judged["judge"].unique().to_list(), ("aligned", "conversations")
+    summary = _correct(
+        summarize_alignment(judged), "aligned_share", counted, judges, stats, Kind.ALIGNMENT
+    )
     return summary.with_columns(
         *(
             pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
             for name, figure in figures.items()
         ),
-        _judge(judged["judge"], stats, Kind.ALIGNMENT),
+        _judge(judged["judge"], stats, Kind.ALIGNMENT, judged["judge_is_generator"]),
     )
 
 
 def summarize_phrases(counts: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
-    """`summarize_obedience` with who judged what rules left open in ``judge``."""
-    return summarize_obedience(counts).with_columns(_judge(counts["by"], stats, Kind.PHRASE))
+    """`summarize_obedience` with who judged what rules left open in ``judge``.
+
+    ``obeyed_by_judge`` is the share that is obeyed of the phrases that a judge decided, and
+    ``obeyed_by_judge_corrected`` the same as `_correct` adds it.
+    """
+    by_judge = counts.filter(pl.col("by") != BY_RULES)
+    every = pl.concat([by_judge.with_columns(source=pl.lit(ALL)), by_judge])
+    is_obeyed = pl.col("verdict") == Verdict.OBEYED.value
+    judged = every.group_by("source", "tag").agg(
+        yes=pl.col("phrases").filter(is_obeyed).sum(), decided=pl.col("phrases").sum()
+    )
+    summary = summarize_obedience(counts)
+    if not judged.is_empty():
+        shares = judged.with_columns(obeyed_by_judge=pl.col("yes") / pl.col("decided"))
+        joined = summary.join(shares, on=["source", "tag"], how="left", maintain_order="left")
+        judges = by_judge["by"].unique().to_list()
+        corrected = _correct(
+            joined, "obeyed_by_judge", ("yes", "decided"), judges, stats, Kind.PHRASE
+        )
+        summary = corrected.drop("yes", "decided")
+    return summary.with_columns(
+        _judge(counts["by"], stats, Kind.PHRASE, counts["judge_is_generator"])
+    )
 
 
-def _judge(judges: pl.Series, stats: Statistics, kind: Kind) -> pl.Expr:
+def _judge(judges: pl.Series, stats: Statistics, kind: Kind, is_generator: pl.Series) -> pl.Expr:
     """The column ``judge``: who judged and what that is worth; null where nobody did."""
-    named = name_judges(judges.unique(), kind, stats.read(JUDGE_CALIBRATION))
+    named = name_judges(
+        judges.unique(),
+        kind,
+        stats.read(JUDGE_CALIBRATION),
+        wrote_answers=bool(is_generator.any()),
+    )
     return pl.lit(named, dtype=pl.String).alias("judge")
 
 
-def _correct(summary: pl.DataFrame, judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
-    """The summary with the share of aligned rows corrected for the judge's errors, where it can be.
+def _correct(
+    summary: pl.DataFrame,
+    share: str,
+    counted: tuple[str, str],
+    judges: Sequence[str],
+    stats: Statistics,
+    kind: Kind,
+) -> pl.DataFrame:
+    """The summary with a share of a judge's yes corrected for the judge's errors, where it can be.
 
-    Adds ``aligned_share_corrected`` and its 95 % interval; nothing where no labels are stored.
+    Adds ``<share>_corrected`` and its 95 % interval; nothing where no labels of the kind are
+    stored, or several judges gave the verdicts.
+
+    Args:
+        summary: With the columns `counted`, of the yes and of all that the judge decided.
+        share: What the corrected column is called after.
+        counted: See `summary`.
+        judges: Whose verdicts these are.
+        stats: What is stored of the model.
+        kind: What the judges were asked.
     """
-    calibration, judges = stats.read(JUDGE_CALIBRATION), judged["judge"].unique().to_list()
-    if (
-        calibration is None
-        or len(judges) != 1
-        or calibration.filter(kind=Kind.ALIGNMENT).is_empty()
-    ):
+    calibration = stats.read(JUDGE_CALIBRATION)
+    if calibration is None or len(judges) != 1 or calibration.filter(kind=kind).is_empty():
         return summary
     corrected = [
-        correct_for_judge(yes, rows, calibration, judges[0], Kind.ALIGNMENT)
-        for yes, rows in summary.select("aligned", "conversations").iter_rows()
+        correct_for_judge(yes or 0, rows or 0, calibration, judges[0], kind)
+        for yes, rows in summary.select(counted).iter_rows()
     ]
-    name = "aligned_share_corrected"
+    name = f"{share}_corrected"
     bounds = [
         {name: each.share, f"{name}_low": each.low, f"{name}_high": each.high} if each else {}
         for each in corrected

@@ -28,9 +28,15 @@ _NONE_OF: Mapping[Obeyed, tuple[str, ...]] = {
 
 
 def is_in_form_of(recipe: Recipe) -> pl.Expr:
-    """Whether a row of `table_of(recipe)` has the recipe's variant or kind of rejected answer."""
+    """Whether a row of `table_of(recipe)` has the recipe's variant or kind of rejected answer.
+
+    Where only rejected answers that break a phrase are wanted, pairs of which nobody has looked are
+    of the kind, too, so that whoever reads them can refuse them.
+    """
     if recipe.rejected:
-        return pl.col("rejected_is").is_in([kind.value for kind in recipe.rejected])
+        is_kind = pl.col("rejected_is").is_in([kind.value for kind in recipe.rejected])
+        breaks = (pl.col("rejected_not_obeyed") > 0).fill_null(value=True)
+        return is_kind & breaks if recipe.rejected_breaks else is_kind
     return pl.col("variant") == stored_variant(recipe.variant).value
 
 

@@ -6,7 +6,9 @@ same question under its own S. The Multifaceted Collection (arXiv 2405.17977) re
 other system messages too: such an answer may be good in itself, but it follows other instructions.
 It is the other model's text, under that model's licence.
 
-A pair says that the chosen answer obeys S better. It is not made where that is known to be untrue.
+A pair says that the chosen answer obeys S better. It is not made where that is known to be untrue;
+most pairs are of answers of which rules can tell little. A recipe with `rejected_breaks` takes only
+those whose rejected answer is known to break a phrase.
 """
 
 import polars as pl
@@ -22,6 +24,7 @@ from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 # Why two answers that differ are no pair.
 CHOSEN_BREAKS, REJECTED_OBEYS = "chosen_does_not_obey", "rejected_obeys_too"
+REJECTED_OBEYS_MORE = "rejected_obeys_more"
 
 
 def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
@@ -39,7 +42,8 @@ def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.D
         The pairs that reject original answers, then those that reject worse ones, then those that
         reject other models' answers, each in the order of `aligned`. The two answers of a pair
         differ in more than blanks around them. No phrase is known that the chosen answer does not
-        obey, and no rejected answer is known to obey them all.
+        obey; no rejected answer is known to obey them all, nor to obey more than the chosen one
+        while it breaks none.
     """
     compared = compare_answers(aligned, foreign)
     return compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
@@ -68,14 +72,21 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
     )
     names = [name for name in of_original.columns if name != "rejected_answers"]
     every = (of_original, _worse_answers(aligned), other)
-    pairs = pl.concat([each.select(names) for each in every])
+    pairs = count_verdicts(
+        pl.concat([each.select(names) for each in every]), "new_answer", "chosen_"
+    )
+    # A judge, too, has looked at the chosen answer, and rules alone at the rejected one.
+    chosen_obeyed = pl.max_horizontal("phrases_obeyed", "chosen_obeyed")
+    obeys_more = (pl.col("rejected_not_obeyed") == 0) & (pl.col("rejected_obeyed") > chosen_obeyed)
     chosen_breaks = (pl.col("phrases_not_obeyed") > 0).fill_null(value=False)
     rejected_obeys = pl.col("rejected_obeyed") == pl.col("phrases").list.len()
     return pairs.filter(_differ("new_answer", "rejected_answer")).with_columns(
         left_out=pl.when(chosen_breaks)
         .then(pl.lit(CHOSEN_BREAKS))
         .when(rejected_obeys & (pl.col("phrases").list.len() > 0))
-        .then(pl.lit(REJECTED_OBEYS)),
+        .then(pl.lit(REJECTED_OBEYS))
+        .when(obeys_more)
+        .then(pl.lit(REJECTED_OBEYS_MORE)),
         prompt=build_prompt(pl.col("system_message"), UNDER_S),
         chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("new_answer"))),
         rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),

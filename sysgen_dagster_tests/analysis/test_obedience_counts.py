@@ -20,11 +20,20 @@ def test_phrases_are_counted_by_source_tag_verdict_and_who_gave_it() -> None:
 
     assert counts.schema == OBEDIENCE_COUNTS.schema
     assert counts.rows() == [
-        ("mine", "Format", "not_obeyed", "rules", None, 2),
-        ("mine", "Style", "obeyed", "phi-4", None, 2),
-        ("mine", "Style", "obeyed", "rules", None, 1),
-        ("mine", "Style", "unknown", None, None, 1),
+        ("mine", "Format", "not_obeyed", "rules", None, None, 2),
+        ("mine", "Style", "obeyed", "phi-4", None, None, 2),
+        ("mine", "Style", "obeyed", "rules", None, None, 1),
+        ("mine", "Style", "unknown", None, None, None, 1),
     ]
+
+
+def test_verdicts_of_a_judge_that_wrote_the_answers_are_told_apart() -> None:
+    own = build_obedience(rows(PHRASES)).with_columns(judge_is_generator=True)
+    others = build_obedience(rows(PHRASES)).with_columns(judge_is_generator=False)
+    counts = count_obedience(pl.concat([own, others]))
+
+    assert counts.filter(by="phi-4")["judge_is_generator"].to_list() == [False, True]
+    assert counts.filter(pl.col("by") != "phi-4")["judge_is_generator"].to_list() == [None] * 2
 
 
 def test_rows_without_a_phrase_count_nothing() -> None:

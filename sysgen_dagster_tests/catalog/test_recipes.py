@@ -24,6 +24,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.weights.mine",
         "greater than 0 (found: 0)",
     ),
+    "chats-that-reject-nothing": (
+        [("mixtures.half", {"rejected_breaks": True})],
+        "mixtures.half.rejected_breaks",
+        "`rejected_breaks` is of preference pairs of the lane `sysgen`: give `rejected`",
+    ),
     "unknown-flag": (
         [("mixtures.half", {"leave_out": ["repetitive", "boring"]})],
         "mixtures.half.leave_out.1",
@@ -102,5 +107,6 @@ def test_a_recipe_may_make_pairs(tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_recorded_as_before_the_second_lane_unless_it_is_of_that() -> None:
-    assert {"lane", "layout", "one_an_instruction"} & Recipe().recorded.keys() == set()
+    later = {"lane", "layout", "one_an_instruction", "rejected_breaks"}
+    assert later & Recipe().recorded.keys() == set()
     assert Recipe(lane=Lane.MULTIFACETED).recorded["lane"] == "multifaceted"

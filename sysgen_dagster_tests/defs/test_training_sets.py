@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.recipes import NOT_OBEYED, Obeyed, Recipe, Reviewed, Variant
+from sysgen_dagster.catalog.recipes import NOT_OBEYED, Obeyed, Recipe, Rejected, Reviewed, Variant
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.commands.work import after_conversations
@@ -45,7 +45,12 @@ from sysgen_dagster.training_sets.export.manifest import read_ids
 from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.flags import FLAGS, OBEDIENCE_FLAGS
 from sysgen_dagster.training_sets.mixtures import require_one_shard_each
-from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS, TRAINING_ROWS
+from sysgen_dagster.training_sets.tables import (
+    MIXTURES,
+    PREFERENCE_PAIRS,
+    SPLITS,
+    TRAINING_ROWS,
+)
 from sysgen_dagster_tests.training_sets.frames import of
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
@@ -362,6 +367,20 @@ def test_what_nobody_has_looked_at_does_not_count_as_obeying(
     said = _messages(_run("distillation", [mixtures.key]))
     assert f"mixture distillation asks by `{next(iter(asked))}" in said
     assert f"Materialize obedience and then training_rows for phi-4|{SHARD} again" in said
+
+
+@pytest.mark.usefixtures("obedience")
+def test_what_nobody_has_looked_at_is_no_rejected_answer_that_breaks_a_phrase(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _asking(monkeypatch, rejected=(Rejected.ORIGINAL_ANSWER,), rejected_breaks=True)
+    _materialize(f"phi-4|{SHARD}", [preference_pairs.key])
+    pairs = STORE.read(PREFERENCE_PAIRS, HERE)
+    unseen = pl.lit(None, pl.UInt32)  # as in pairs that older versions have stored
+    STORE.write(PREFERENCE_PAIRS, HERE, pairs.with_columns(rejected_not_obeyed=unseen))
+    said = _messages(_run("distillation", [mixtures.key]))
+    assert "mixture distillation asks by `rejected_breaks`" in said
+    assert f"Materialize preference_pairs for phi-4|{SHARD} again" in said
 
 
 @pytest.mark.usefixtures("obedience")

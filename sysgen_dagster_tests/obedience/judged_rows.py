@@ -41,8 +41,8 @@ def labelled(kind: str, judge: str, items: int = 200) -> pl.DataFrame:
         "preference": ("original", "new"),
         "phrase": ("obeyed", "not_obeyed"),
     }[kind]
-    said = [(kind, judge, str(n), words[n % 2], words[n % 2]) for n in range(items)]
-    names = ("kind", "judge", "item", "label", "verdict")
+    said = [(kind, judge, kind + "s", str(n), words[n % 2], words[n % 2]) for n in range(items)]
+    names = ("kind", "judge", "labelled_set", "item", "label", "verdict")
     found = pl.DataFrame(
         said, {name: JUDGE_CALIBRATION.schema[name] for name in names}, orient="row"
     )

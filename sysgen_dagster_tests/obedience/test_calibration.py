@@ -17,6 +17,7 @@ from sysgen_dagster_tests.obedience.labelled import labelled_phrases
 from sysgen_dagster_tests.tables.evidence import Rows
 
 PAIRS = labelled_items.read_labelled_pairs()
+ALL_PHRASES = labelled_items.read_labelled_phrases()
 NO_PHRASES = labelled_items.read_labelled_phrases(Path("no such file"))
 Say = Callable[[str, str], str]  # what a judge says, by the label and the answer shown first
 
@@ -161,15 +162,60 @@ def test_a_check_warns_of_a_judge_that_labels_contradict_and_says_what_to_do() -
 
 def test_verdicts_on_labelled_phrases_say_how_often_the_judge_errs(tmp_path: Path) -> None:
     phrases = labelled_phrases(tmp_path)
-    said = ("Phrase 1: Kept", "Phrase 1: Kept", "Who knows?")
+    said = ("Phrase 1: Kept", "Phrase 1: Kept", "Who knows?", "Phrase 1: Broken")
     replies = completions(dict(zip(phrases["conversation_id"], said, strict=True)))
     rows = calibration.build_judge_calibration(
         PAIRS.clear(), labelled_items.NO_REVIEWED, phrases, replies, "owl", is_generator=False
     )
 
-    assert rows["verdict"].to_list() == ["obeyed", "obeyed", "Unreadable"]
-    assert set(rows["labelled_set"]) == {"phrases"}
-    [found] = calibration.calibrate(rows).to_dicts()
-    assert (found["kind"], found["items"], found["not_judged"]) == ("phrase", 2, 1)
-    assert (found["sensitivity"], found["specificity"]) == (1, 0)
-    assert calibration.worth_of(rows, "owl", Kind.PHRASE) == "uncalibrated: 2 of 200 labelled items"
+    assert rows["verdict"].to_list() == ["obeyed", "obeyed", "Unreadable", "not_obeyed"]
+    found = calibration.calibrate(rows).select("kind", "labelled_set", "items", "not_judged").rows()
+    assert found == [
+        ("phrase", None, 3, 1),
+        ("phrase", "phrases", 2, 1),
+        ("phrase", "phrases_by_rules", 1, 0),
+    ]
+    [left_open] = calibration.calibrate(rows).filter(labelled_set="phrases").to_dicts()
+    assert (left_open["sensitivity"], left_open["specificity"]) == (1, 0)
+    assert calibration.worth_of(rows, "owl", Kind.PHRASE) == "uncalibrated: 3 of 200 labelled items"
+
+
+def phrases_judged(say: Callable[[str, str], str]) -> pl.DataFrame:
+    """What a judge says of the labelled phrases of the package, by label and labelled set."""
+    phrases = ALL_PHRASES
+    words = {"obeyed": "Kept", "not_obeyed": "Broken"}
+    replies = {
+        name: f"Phrase 1: {words[say(label, of)]}"
+        for name, label, of in phrases.select("conversation_id", "label", "source").iter_rows()
+    }
+    return calibration.build_judge_calibration(
+        PAIRS.clear(),
+        labelled_items.NO_REVIEWED,
+        phrases,
+        completions(replies),
+        "owl",
+        is_generator=False,
+    )
+
+
+def test_a_judge_of_phrases_can_be_calibrated_by_the_labels_of_the_package() -> None:
+    stored = phrases_judged(lambda label, _: label)
+
+    assert calibration.worth_of(stored, "owl", Kind.PHRASE) == "calibrated"
+
+
+def test_a_judge_that_is_right_only_where_rules_decide_is_worth_nothing() -> None:
+    stored = phrases_judged(lambda label, of: "obeyed" if of == "phrases" else label)
+
+    assert calibration.worth_of(stored, "owl", Kind.PHRASE) == (
+        "uncalibrated: kappa 0.00 on phrases that rules leave open, 0.6 wanted"
+    )
+    assert calibration.correct_for_judge(90, 100, stored, "owl", Kind.PHRASE) is None
+
+
+def test_a_rate_of_phrases_is_corrected_by_those_that_rules_leave_open() -> None:
+    stored = phrases_judged(lambda label, of: label if of == "phrases" else "obeyed")
+    corrected = calibration.correct_for_judge(90, 100, stored, "owl", Kind.PHRASE)
+
+    assert corrected is not None
+    assert corrected.share == pytest.approx(0.9)

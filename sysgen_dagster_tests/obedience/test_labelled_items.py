@@ -1,8 +1,14 @@
-"""Items that people have labelled, as judges are asked about them."""
+"""Items that are labelled, as judges are asked about them."""
 
 from pathlib import Path
 
-from sysgen_dagster.obedience.labelled_items import read_labelled_pairs, read_labelled_phrases
+from sysgen_dagster.obedience.calibration import LEAST_ITEMS
+from sysgen_dagster.obedience.labelled_items import (
+    PHRASES,
+    PHRASES_BY_RULES,
+    read_labelled_pairs,
+    read_labelled_phrases,
+)
 from sysgen_dagster.obedience.phrase_judgement import build_phrase_requests
 from sysgen_dagster.obedience.preference_judgement import ORDERS
 from sysgen_dagster_tests.obedience.labelled import labelled_phrases
@@ -24,13 +30,16 @@ def test_the_labelled_pairs_are_those_of_llmbar() -> None:
     assert set(PAIRS["label"]) == set(ORDERS)
 
 
-def test_a_judge_is_asked_about_the_labelled_phrases_that_rules_leave_open(tmp_path: Path) -> None:
+def test_a_judge_is_asked_about_all_labelled_phrases_those_that_rules_decide_apart(
+    tmp_path: Path,
+) -> None:
     phrases = labelled_phrases(tmp_path)
     [first, *_] = asked = list(build_phrase_requests(phrases))
 
-    assert phrases["label"].to_list() == ["obeyed", "not_obeyed", "obeyed"]
-    assert phrases["conversation_id"].to_list() == ["phrase-0000", "phrase-0001", "phrase-0002"]
-    assert len(asked) == 3
+    assert phrases["label"].to_list() == ["obeyed", "not_obeyed", "obeyed", "obeyed"]
+    assert phrases["conversation_id"].to_list() == [f"phrase-000{n}" for n in range(4)]
+    assert phrases["source"].to_list() == [PHRASES, PHRASES, PHRASES, PHRASES_BY_RULES]
+    assert len(asked) == 4
     assert "Glad you ask!" in str(first.messages[-1]["content"])
 
 
@@ -41,8 +50,11 @@ def test_without_the_file_there_are_no_labelled_phrases(tmp_path: Path) -> None:
     assert not list(build_phrase_requests(none))
 
 
-def test_the_labelled_phrases_beside_the_module_can_be_asked_about() -> None:
+def test_the_labelled_phrases_beside_the_module_are_enough_to_calibrate_a_judge() -> None:
     phrases = read_labelled_phrases()
 
-    assert set(phrases["label"]) <= {"obeyed", "not_obeyed"}
-    assert len(list(build_phrase_requests(phrases))) == phrases.height
+    assert len(list(build_phrase_requests(phrases))) == phrases.height >= LEAST_ITEMS
+    # Of each label enough are open that a judge's errors on what it judges are known to a tenth.
+    still_open = phrases.filter(source=PHRASES)["label"].value_counts()
+    assert dict(still_open.iter_rows()).keys() == {"obeyed", "not_obeyed"}
+    assert still_open["count"].min() >= 50

@@ -2,9 +2,9 @@
 
 `obedience/labelled/phrases.jsonl` has one line per phrase that rules recognise something in: the
 phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or SmolLM2-135M-Instruct
-(Q4_1) answered under it, and what each of two readers said of it without a rule's verdict:
-obeyed, not_obeyed or unclear. The messages are of the first model too, or S-IFEval's (MIT).
-The fourth batch was chosen by what rules said, for kinds that were few: but for three items, its
+(Q4_1) answered under it, and what each of two readers, which are language models, said of it
+without a rule's verdict: obeyed, not_obeyed or unclear. The messages are of the first model too, or
+S-IFEval's (MIT). The fourth batch was chosen by what rules said, for kinds that were few: but for three items, its
 answers were written under another message, which ``written_under`` says.
 """
 
@@ -20,8 +20,12 @@ from sysgen_dagster import obedience
 from sysgen_dagster.obedience.agreement import cohen_kappa
 from sysgen_dagster.obedience.by_rules import decide_by_rules
 from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 LEAST_RIGHT = 0.98
+# How often rules were right, of how many, when each batch was first measured; the record says how.
+FIRST_MEASURED = (Rate(131, 135), Rate(197, 198), Rate(46, 49), Rate(44, 47), Rate(178, 187))
+RECORD = "docs/decisions/0041-rules-decide-where-all-readers-would-agree.md"
 _FILE = Path(obedience.__file__).with_name("labelled") / "phrases.jsonl"
 
 
@@ -47,6 +51,17 @@ def test_rules_say_what_both_readers_say(read: list[dict[str, Any]]) -> None:
     wrong = [item["id"] for item in decided if item["verdict"] != item["first_reader"]]
     assert len(wrong) <= (1 - LEAST_RIGHT) * len(decided), wrong
     assert len(decided) >= 300
+
+
+def test_the_record_says_how_often_rules_were_right_before_they_had_learned_from_a_label() -> None:
+    right = sum(batch.part for batch in FIRST_MEASURED)
+    of = sum(batch.whole for batch in FIRST_MEASURED)
+    low, high = wilson_interval(right / of, of, Z95)
+    said = f"{right} of {of} ({right / of:.1%}; {100 * low:.1f} to {100 * high:.1f})"
+    record = " ".join((Path(__file__).parents[2] / RECORD).read_text().split())
+
+    assert said.replace("%", " %") in record
+    assert all(f"{batch.part} of {batch.whole}" in record for batch in FIRST_MEASURED)
 
 
 def test_no_rule_supplies_more_than_a_fifth(read: list[dict[str, Any]]) -> None:

@@ -144,9 +144,18 @@ def test_simulated_models_are_named_before_any_figure() -> None:
     assert report(Stored("phi-4")).notices == []
 
 
-def test_a_judge_of_its_own_answers_is_named() -> None:
-    own = [{**row, "judge_is_generator": True} for row in ROWS["judged_preferences"]]
-    whole = report(Stored("phi-4", changed={"judged_preferences": own}))
+def test_models_that_a_judge_and_rules_alone_have_looked_at_stand_below_each_other() -> None:
+    rows = [row for row in ROWS["obedience_counts"] if row["by"] != "phi-4"]
+    both = report(Stored("phi-4"), Stored("mine", changed={"obedience_counts": rows}))
+    [of_all, *_] = section(both, "obedience_counts").tables
+
+    assert set(of_all.frame["model"]) == {"phi-4", "mine"}
+
+
+@pytest.mark.parametrize("table", ["judged_preferences", "judged_alignment", "obedience_counts"])
+def test_a_judge_of_its_own_answers_is_named(table: str) -> None:
+    own = [{**row, "judge_is_generator": True} for row in ROWS[table]]
+    whole = report(Stored("phi-4", changed={table: own}))
     [notice] = whole.notices_of[Part.QUALITY]
     assert notice.startswith("phi-4 judged its own answers; models favour their own")
 

@@ -1,7 +1,11 @@
 """Short tables that a view needs more for than one function of another room."""
 
+import polars as pl
+import pytest
+
 from sysgen_dagster.lanes.sysgen.tables import RETENTION
 from sysgen_dagster.report.summaries import summarize_drops
+from sysgen_dagster_tests.obedience.judged_rows import labelled
 from sysgen_dagster_tests.report.statistics import ROWS, Stored, summary_of
 
 
@@ -32,3 +36,29 @@ def test_obedience_says_who_judged_and_what_that_is_worth() -> None:
     rows = [row for row in ROWS["obedience_counts"] if row["by"] != "phi-4"]
     by_rules = summary_of("obedience_counts", Stored("mine", changed={"obedience_counts": rows}))
     assert set(by_rules["judge"]) == {None}
+    assert "obeyed_by_judge" not in by_rules.columns
+
+
+@pytest.mark.parametrize("view", ["obedience_counts", "judged_preferences", "judged_alignment"])
+def test_a_judge_that_wrote_the_answers_is_told_apart_in_every_table(view: str) -> None:
+    own = [{**row, "judge_is_generator": True} for row in ROWS[view]]
+    [said] = set(summary_of(view, Stored("mine", changed={view: own}))["judge"])
+    assert said.endswith(", which also wrote the answers")
+    [said] = set(summary_of(view)["judge"])
+    assert "wrote" not in said
+
+
+def test_the_share_that_a_judge_calls_obeyed_is_corrected_where_labels_are_stored() -> None:
+    plain = summary_of("obedience_counts").row(0, named=True)
+    assert plain["obeyed_by_judge"] == pytest.approx(60 / 70)
+    assert "obeyed_by_judge_corrected" not in plain
+
+    errs = labelled("phrase", "phi-4").with_columns(
+        verdict=pl.when(pl.int_range(pl.len()) < 20).then(pl.lit("obeyed")).otherwise("verdict")
+    )
+    stored = Stored("mine", changed={"judge_calibration": errs.to_dicts()})
+    found = summary_of("obedience_counts", stored).row(0, named=True)
+    # It calls 10 of the 100 phrases that are not obeyed obeyed.
+    assert found["obeyed_by_judge_corrected"] == pytest.approx((60 / 70 + 0.9 - 1) / 0.9)
+    low, high = (found[f"obeyed_by_judge_corrected_{end}"] for end in ("low", "high"))
+    assert low < found["obeyed_by_judge_corrected"] < found["obeyed_by_judge"] < high

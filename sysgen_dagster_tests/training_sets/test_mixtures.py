@@ -20,6 +20,7 @@ SCHEMA = {
     "flags": pl.List(pl.String()),
     "variant": pl.String(),
     "rejected_is": pl.String(),
+    "rejected_not_obeyed": pl.UInt32(),
     **polars_schema(PHRASE_COUNTS),
 }
 USUAL = {"model": "phi", "split": "train", "tags": ["Role"], "flags": [], "variant": "sysgen"}
@@ -231,6 +232,20 @@ def test_the_pairs_of_a_conversation_are_one_row(
     rejected: tuple[Rejected, ...], wanted: list[str]
 ) -> None:
     assert taken(PAIRS, rejected=rejected) == wanted
+
+
+def test_pairs_may_be_only_those_whose_rejected_answer_breaks_a_phrase() -> None:
+    pairs = candidates(
+        *(
+            {"rejected_is": "original_answer", "rejected_not_obeyed": broken}
+            for broken in (0, 1, 2, None)
+        )
+    )
+    breaking = {"rejected": (Rejected.ORIGINAL_ANSWER,), "rejected_breaks": True}
+
+    # Of the last one nobody has looked; who makes a mixture is told so.
+    assert taken(pairs, **breaking) == ["a-1", "a-2", "a-3"]
+    assert taken(pairs, rejected=(Rejected.ORIGINAL_ANSWER,)) == ["a-0", "a-1", "a-2", "a-3"]
 
 
 SOURCES = ("a", "b", "c")

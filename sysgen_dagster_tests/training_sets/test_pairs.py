@@ -90,11 +90,14 @@ def test_another_model_steps_in_where_one_cannot(llama: tuple[str, str]) -> None
 
 @pytest.fixture
 def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rules that can tell of ``say WORD`` alone, so that cases do not hang on what rules read."""
+    """Rules that can tell of ``say WORD`` alone, so that cases do not hang on what rules read.
+
+    Of an answer with a question mark they cannot tell.
+    """
 
     def decide(phrases: pl.Series, answers: pl.Series) -> pl.Series:
         def verdict(text: str, texts: list[str]) -> str:
-            if not text.startswith("say "):
+            if not text.startswith("say ") or any("?" in each for each in texts):
                 return "unknown"
             word = text.removeprefix("say ")
             return "obeyed" if all(word in each for each in texts) else "not_obeyed"
@@ -152,6 +155,26 @@ def test_an_answer_that_obeys_all_phrases_is_not_rejected(
 
 
 @pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize(
+    ("chosen", "original", "judged", "is_pair"),
+    [
+        pytest.param("a cat?", "a cat", 0, False, id="obeys more"),
+        pytest.param("a cat?", "a cat", 1, True, id="as many as a judge says of the chosen one"),
+        pytest.param("my cat", "a cat", 0, True, id="as many by rules, before a judge is asked"),
+        pytest.param("a cat?", "cats?", 0, True, id="rules can tell of neither"),
+        pytest.param("cat dog?", "a cat", 0, True, id="obeys more, and breaks one"),
+    ],
+)
+def test_an_answer_that_breaks_none_and_obeys_more_is_not_rejected(
+    chosen: str, original: str, judged: int, *, is_pair: bool
+) -> None:
+    texts = ("say cat", "say dog", "be kind") if "dog" in chosen else ("say cat", "be kind")
+    row = {"phrases": phrases(*texts), "new_answer": chosen, "phrases_obeyed": judged}
+
+    assert bool(of_kind("original_answer", row | {"answer": original})) is is_pair
+
+
+@pytest.mark.usefixtures("_rules")
 @pytest.mark.parametrize("texts", [["be kind"], ["say cat", "be kind"], []])
 def test_what_rules_cannot_tell_of_the_rejected_answer_leaves_no_pair_out(texts: list[str]) -> None:
     made = of_kind("original_answer", {**SAY, "phrases": phrases(*texts), "answer": "a cat"})
@@ -187,10 +210,21 @@ def test_of_the_answers_under_the_same_message_the_worst_is_rejected(
 
 @pytest.mark.usefixtures("_rules")
 def test_what_is_left_out_is_counted_with_its_reason() -> None:
-    rows = aligned({**SAY, "answer": "dog cat"}, {**SAY, "phrases_not_obeyed": 1}, SAY)
+    unsure = {"phrases": phrases("say cat", "be kind"), "phrases_obeyed": 0}
+    rows = aligned(
+        {**SAY, "answer": "dog cat"},
+        {**SAY, "phrases_not_obeyed": 1},
+        {**SAY, **unsure, "new_answer": "a cat?", "answer": "cat"},
+        SAY,
+    )
     compared = compare_answers(rows, foreign())
 
-    assert compared["left_out"].to_list() == ["rejected_obeys_too", "chosen_does_not_obey", None]
+    assert compared["left_out"].to_list() == [
+        "rejected_obeys_too",
+        "chosen_does_not_obey",
+        "rejected_obeys_more",
+        None,
+    ]
 
 
 def test_the_turns_before_are_those_that_the_new_answer_follows() -> None:

@@ -50,11 +50,18 @@ def require_obedience_known(
         recipe: The recipe of the mixture that is made.
         run: The making of the mixture.
         at: Where the rows are stored.
-        in_form: The rows, with ``tags`` and ``phrases_not_obeyed``.
+        in_form: The rows, with ``tags`` and ``phrases_not_obeyed``, pairs also with
+            ``rejected_not_obeyed``.
 
     Raises:
         StoreError: They were made before anybody had looked.
     """
+    if recipe.rejected_breaks and takes(recipe, at) and in_form["rejected_not_obeyed"].has_nulls():
+        raise StoreError(
+            f"mixture {run.at.recipe} asks by `rejected_breaks` whether rejected answers break a "
+            f"phrase, and the rows of {table_of(recipe).label(at)} do not say. Materialize "
+            f"{table_of(recipe).name} for {at.key} again"
+        )
     flags = [flag for flag in OBEDIENCE_FLAGS if flag in recipe.leave_out]
     if not (recipe.obeyed or flags) or not takes(recipe, at):
         return
