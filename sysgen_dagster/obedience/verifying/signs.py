@@ -201,9 +201,6 @@ def _emoji(_rule: Rule, answer: Answer) -> Span:
     return len(_EMOJI.findall(answer.outside_code)), most + others
 
 
-Measure = Callable[[Rule, Answer], Span]
-
-
 MEASURES: dict[RuleKind, Measure] = {
     RuleKind.CAPITAL_WORDS: _capital_words,
     RuleKind.SIGNS: _signs,
