@@ -1,5 +1,6 @@
 """Items that are labelled, as judges are asked about them."""
 
+from collections import Counter
 from pathlib import Path
 
 from sysgen_dagster.obedience.calibration import LEAST_ITEMS
@@ -55,6 +56,6 @@ def test_the_labelled_phrases_beside_the_module_are_enough_to_calibrate_a_judge(
 
     assert len(list(build_phrase_requests(phrases))) == phrases.height >= LEAST_ITEMS
     # Of each label enough are open that a judge's errors on what it judges are known to a tenth.
-    still_open = phrases.filter(source=PHRASES)["label"].value_counts()
-    assert dict(still_open.iter_rows()).keys() == {"obeyed", "not_obeyed"}
-    assert still_open["count"].min() >= 50
+    still_open = Counter(phrases.filter(source=PHRASES)["label"])
+    assert still_open.keys() == {"obeyed", "not_obeyed"}
+    assert min(still_open.values()) >= 50

@@ -4,8 +4,8 @@
 phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or SmolLM2-135M-Instruct
 (Q4_1) answered under it, and what each of two readers, which are language models, said of it
 without a rule's verdict: obeyed, not_obeyed or unclear. The messages are of the first model too, or
-S-IFEval's (MIT). The fourth batch was chosen by what rules said, for kinds that were few: but for three items, its
-answers were written under another message, which ``written_under`` says.
+S-IFEval's (MIT). The fourth batch was chosen by what rules said, for kinds that were few: but for
+three items, its answers were written under another message, which ``written_under`` says.
 """
 
 import json
