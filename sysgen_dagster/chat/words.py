@@ -18,6 +18,8 @@ UNSPACED: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{My
 # A run of letters, marks, digits and underscores; in scripts without blanks one such character.
 WORD: Final = rf"[[{UNSPACED}]&&\w]|[\w--[{UNSPACED}]]+"
 
+_ASCII_WORD = re.compile(r"\w+")
+_ASCII_SPACED_WORD = re.compile(r"[^\s,;_]*[^\W_][^\s,;_]*", re.ASCII)
 _LONG_MARK = "\u30fc"  # of Japanese; Unicode counts it to no script
 _NO_BLANKS = UNSPACED + _LONG_MARK
 # Characters of English text that say about what one letter says: our estimates.
@@ -36,6 +38,8 @@ _SPACED_WORD = rf"[^\s_,;{_NO_BLANKS}]*[\w--[_{_NO_BLANKS}]][^\s_,;{_NO_BLANKS}]
 @lru_cache(maxsize=4_096)  # a description is compared with many others
 def list_words(text: str) -> tuple[str, ...]:
     """The words of a text in lower case, in their order; see `WORD`."""
+    if text.isascii():  # the same, ten times as fast for a single text
+        return tuple(_ASCII_WORD.findall(text.lower()))
     return tuple(pl.Series([text]).str.to_lowercase().str.extract_all(WORD).item())
 
 
@@ -59,6 +63,18 @@ def count_words(texts: pl.Series) -> pl.Series:
     """
     as_words = (_said(texts, _UNSPACED_LETTERS) / _ENGLISH_WORD).ceil().cast(pl.UInt32)
     return texts.str.count_matches(_SPACED_WORD) + as_words
+
+
+def count_words_of(text: str) -> int:
+    """`count_words` of one text; of ASCII the same without what Polars costs for a single one."""
+    if text.isascii():
+        return len(_ASCII_SPACED_WORD.findall(text))
+    return int(count_words(pl.Series([text])).item())
+
+
+def english_length_of(text: str) -> float:
+    """`english_length` of one text."""
+    return len(text) if text.isascii() else float(english_length(pl.Series([text])).item())
 
 
 def english_length(texts: pl.Series) -> pl.Series:

@@ -2,8 +2,18 @@
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from sysgen_dagster.chat.words import count_words, english_length, list_stems, list_words
+from sysgen_dagster.chat.words import (
+    WORD,
+    count_words,
+    count_words_of,
+    english_length,
+    english_length_of,
+    list_stems,
+    list_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +83,16 @@ def test_what_inflection_changes_has_the_same_stem(one: str, other: str) -> None
 
 def test_short_words_have_no_stem() -> None:
     assert list_stems("It is so and not the way") == frozenset()
+
+
+ASCII = st.text(st.characters(max_codepoint=127)) | st.text("aB1 _,;'-\n")
+
+
+@given(ASCII | st.text())
+@example("a__b,c;;d 1-2 --- \x1f\x1cx")
+def test_a_single_text_has_what_it_has_in_a_column(text: str) -> None:
+    column = pl.Series([text])
+    assert count_words_of(text) == count_words(column).item()
+    assert english_length_of(text) == english_length(column).item()
+    listed = column.str.to_lowercase().str.extract_all(WORD).item()
+    assert list_words(text) == tuple(listed)

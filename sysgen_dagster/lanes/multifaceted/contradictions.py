@@ -12,7 +12,7 @@ four kinds, in English alone:
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations
+from itertools import permutations, product
 from typing import Final
 
 READERS: Final = "background_knowledge"  # the dimension that says who reads the answer
@@ -141,6 +141,7 @@ _WANTS = (
 )
 _WANTS_NONE = r"\b(?:no|without(?: any)?|free of|free from|avoid(?:s|ing)? (?:all|any)) "
 _IN_ALL = r"\b(?= at all\b| whatsoever\b|\W*(?:$|[.,;:!?]))"
+_REFUSES = re.compile(_WANTS_NONE, re.IGNORECASE)
 _HAS = [
     (
         re.compile(rf"{_WANTS}(?:{each})\b", re.I),
@@ -162,11 +163,11 @@ def contradicts(preferences: Sequence[Mapping[str, str]]) -> bool:
     levels = [each["subdimension"] for each in preferences if each["dimension"] == READERS]
     ends = {_KNOWS_LITTLE[level] for level in levels if level in _KNOWS_LITTLE}
     ends |= {end for text in texts for end in _addressed(text)}
-    return len(ends) > 1 or any(
-        _is_too_long(one, other)
-        or (_says(_FORMAL, one) and _says(_CASUAL, other))
-        or any(_says(wants, one) and none.search(other) for wants, none in _HAS)
-        for one, other in permutations(texts, 2)
+    return (
+        len(ends) > 1
+        or _lengths_are_opposed(texts)
+        or _tones_are_opposed(texts)
+        or any(_is_wanted_by_another(at, texts) for at in range(len(texts)))
     )
 
 
@@ -185,11 +186,33 @@ def _before(match: re.Match[str], text: str) -> str:
     return re.split(r"[.!?;] ", text[: match.start()])[-1]
 
 
-def _is_too_long(one: str, other: str) -> bool:
-    """Whether the first text asks for less than the second one needs."""
-    most = [number * _WORDS_OF[unit][1] for number, unit in _limits(_AT_MOST, one)]
-    least = [number * _WORDS_OF[unit][0] for number, unit in _limits(_AT_LEAST, other)]
-    return bool(most and least) and min(most) < max(least)
+def _lengths_are_opposed(texts: Sequence[str]) -> bool:
+    """Whether one text asks for less than another one needs."""
+    most = [
+        [number * _WORDS_OF[unit][1] for number, unit in _limits(_AT_MOST, each)] for each in texts
+    ]
+    if not any(most):
+        return False
+    least = [
+        [number * _WORDS_OF[unit][0] for number, unit in _limits(_AT_LEAST, each)] for each in texts
+    ]
+    limited = ((most[one], least[other]) for one, other in permutations(range(len(texts)), 2))
+    return any(min(one) < max(other) for one, other in limited if one and other)
+
+
+def _tones_are_opposed(texts: Sequence[str]) -> bool:
+    formal = {at for at, each in enumerate(texts) if _says(_FORMAL, each)}
+    casual = {at for at, each in enumerate(texts) if formal and _says(_CASUAL, each)}
+    return any(one != other for one, other in product(formal, casual))
+
+
+def _is_wanted_by_another(at: int, texts: Sequence[str]) -> bool:
+    """Whether another text wants something of which this one wants none."""
+    if not _REFUSES.search(texts[at]):  # most refuse nothing, and there are many things
+        return False
+    others = [each for other, each in enumerate(texts) if other != at]
+    refused = [wants for wants, none in _HAS if none.search(texts[at])]
+    return any(_says(wants, each) for wants in refused for each in others)
 
 
 def _limits(pattern: re.Pattern[str], text: str) -> Iterator[tuple[float, str]]:

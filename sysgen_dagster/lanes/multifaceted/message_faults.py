@@ -7,10 +7,8 @@ four has some that the other three have not, and a message that takes it up has 
 import re
 from collections.abc import Sequence
 
-import polars as pl
-
 from sysgen_dagster.chat.prompts import load_prompt
-from sysgen_dagster.chat.words import count_words, english_length, list_stems, list_words
+from sysgen_dagster.chat.words import count_words_of, english_length_of, list_stems, list_words
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped
 from sysgen_dagster.lanes.multifaceted.taxonomy import Taxonomy, label_of
 
@@ -76,17 +74,17 @@ def find_fault(
     if _repeats_itself(message):
         return Dropped.REPEATS_ITSELF.value
     shortest, longest = characters
-    if not shortest <= english_length(pl.Series([message])).item() <= longest:
+    if not shortest <= english_length_of(message) <= longest:
         return Dropped.MESSAGE_LENGTH.value
     return Dropped.LEAVES_OUT_WISH.value if _leaves_out(message, descriptions) else None
 
 
 def _repeats_itself(message: str) -> bool:
     sentences = [" ".join(list_words(each)) for each in _SENTENCE_END.split(message)]
-    again = pl.Series([each for at, each in enumerate(sentences) if each in sentences[:at]])
+    again = [each for at, each in enumerate(sentences) if each in sentences[:at]]
     runs = _runs_of(message)
-    return len(runs) - len({*runs}) > _MOST_REPEATED * len(runs) or bool(
-        (count_words(again.cast(pl.String)) >= _FEWEST_WORDS).any()
+    return len(runs) - len({*runs}) > _MOST_REPEATED * len(runs) or any(
+        count_words_of(each) >= _FEWEST_WORDS for each in again
     )
 
 
