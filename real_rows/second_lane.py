@@ -43,7 +43,7 @@ _ID = "conversation_id"
 
 
 def main() -> int:
-    """0 when all is made."""
+    """0 when all is made, 1 when no pair is kept; the sets are written down either way."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sources", type=Path, required=True, help="the files of instructions")
     parser.add_argument("--model", type=Path, help="its weights; left out: as the catalogue says")
@@ -58,13 +58,13 @@ def main() -> int:
     store = begin_deployment(catalog, data)
     [model] = catalog.models
     try:
-        _make(console, model)
+        has_pairs = _make(console, model)
     finally:
         show_engines(console, str(data), end=True)
     rows = build_rows(store, model)
     options.to.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
     console.print(f"{len(rows)} preference sets: {options.to}")
-    return 0
+    return 0 if has_pairs else 1
 
 
 def _with_own_paths(catalog: Catalog, folder: Path, model: Path | None) -> Catalog:
@@ -90,11 +90,11 @@ def _with_own_paths(catalog: Catalog, folder: Path, model: Path | None) -> Catal
     )
 
 
-def _make(console: Console, model: str) -> None:
-    """Make every asset of the lane up to the pairs.
+def _make(console: Console, model: str) -> bool:
+    """Make every asset of the lane up to the pairs; whether the last one keeps to its contracts.
 
     Raises:
-        SysgenError: One has failed.
+        SysgenError: One before it does not, or is not made.
     """
     # Here, because partitions are read from the catalogue when this is imported.
     from sysgen_dagster.defs.plumbing.partitions import asset_key
@@ -110,8 +110,13 @@ def _make(console: Console, model: str) -> None:
     ]
     for step in steps:
         runs = run_partitions(console, [step], show_engines=True)
-        if runs.errors:
-            raise SysgenError(f"{runs.errors}\nRun the same command again: it goes on from here")
+        if not runs.errors:
+            continue
+        console.print(runs.summary())
+        if step is not steps[-1]:
+            raise SysgenError("Run the same command again: it goes on from here")
+        return False
+    return True
 
 
 def build_rows(store: Store, model: str) -> list[Row]:

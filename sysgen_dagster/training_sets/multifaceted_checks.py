@@ -6,6 +6,7 @@ import polars as pl
 
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.bench.checks import none_is_held_out
+from sysgen_dagster.lanes.multifaceted.checks import some_are_kept
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS
@@ -45,6 +46,7 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
             True,
             _pairs_differ,
         ),
+        unless_made_up(some_are_kept(MULTIFACETED_PAIRS), MULTIFACETED_PAIRS),
         unless_made_up(
             Check(
                 "enough_are_kept",

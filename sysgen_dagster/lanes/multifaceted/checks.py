@@ -58,6 +58,7 @@ _RESULTS = {
     PREFERENCE_MESSAGES: ("system_message", LEAST_KEPT_MESSAGES),
     GOLD_ANSWERS: ("answer", LEAST_KEPT_ANSWERS),
 }
+_SOME = "at least 1 row"
 _BOTH_ORDERS = " ".join(sorted(pair_judgement.ORDERS))
 _REASONS = [*NoAnswer, *Dropped]
 
@@ -80,6 +81,7 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         nothing_is_lost(GOLD_ANSWERS, PREFERENCE_MESSAGES),
         *(drops_are_explained(table, column, _REASONS) for table, (column, _) in _RESULTS.items()),
         *(engine_answered(step.table) for step in STEPS),
+        *(some_are_kept(table) for table in _RESULTS),
         *(enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
         _messages_are_unique(),
         unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
@@ -222,6 +224,25 @@ def enough_are_kept(table: Table, least: float) -> Check:
 
     statement = f"Of all rows {least:.0%} or more are kept."
     return Check("enough_are_kept", table, statement, False, evaluate)
+
+
+def some_are_kept(table: Table) -> Check:
+    """A contract: the table keeps a row, if it has any but those that a pilot run left out."""
+
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = _asked(evidence.read(table, "conversation_id", "drop_reason"))
+        number = kept(rows).height
+        passed = number > 0 or rows.is_empty()
+        finding = Finding(
+            passed=passed, figure=number, wanted="more than 0 rows", rows=rows.clear()
+        )
+        if passed:
+            return finding
+        reason, count = next(iter(count_drops(rows).items()))
+        explanation = f"None of {rows.height:,} rows is kept, most for {reason} ({count:,})"
+        return Finding(False, 0, _SOME, rows, explanation=explanation)
+
+    return Check("some_are_kept", table, "Not all rows are lost.", True, evaluate)
 
 
 def _every_pair_is_judged() -> Check:

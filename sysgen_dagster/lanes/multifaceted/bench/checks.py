@@ -15,6 +15,7 @@ from sysgen_dagster.lanes.multifaceted.checks import (
     differing,
     engine_answered,
     enough_are_kept,
+    some_are_kept,
 )
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NoItem, Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
@@ -58,10 +59,12 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         _every_set_is_there(settings.sets),
         drops_are_explained(BENCH_REFERENCES, "answer", [*NoAnswer, *Dropped]),
         engine_answered(BENCH_REFERENCES),
+        some_are_kept(BENCH_REFERENCES),
         enough_are_kept(BENCH_REFERENCES, LEAST_KEPT_REFERENCES),
         _every_preference_has_its_rubric(),
         drops_are_explained(BENCH_RUBRICS, "levels", [*NoAnswer, *_UNSOUND]),
         engine_answered(BENCH_RUBRICS),
+        unless_made_up(some_are_kept(BENCH_RUBRICS), BENCH_RUBRICS),
         unless_made_up(enough_are_kept(BENCH_RUBRICS, LEAST_SOUND_RUBRICS), BENCH_RUBRICS),
         ids_are_unique(MULTIFACETED_BENCH),
         _every_reference_is_there(),
@@ -70,6 +73,7 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         ),
         _items_are_whole(),
         none_is_trained_on(MULTIFACETED_BENCH),
+        unless_made_up(some_are_kept(MULTIFACETED_BENCH), BENCH_RUBRICS),
         unless_made_up(enough_are_kept(MULTIFACETED_BENCH, LEAST_KEPT_ITEMS), BENCH_RUBRICS),
     )
 
