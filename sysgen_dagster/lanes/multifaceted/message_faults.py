@@ -35,6 +35,8 @@ _DECLINES = re.compile(
 )
 _OF_THE_TASK = re.compile(
     r"\b(?:four|4|given|provided|following|above) (?:wish(?:es)?|descriptions?|preferences?)\b"
+    r"|\b(?:first|second|third|fourth) (?:wish|description)\b"
+    r"|\bwishes (?:that )?(?:you|they|i) (?:provide|give|describe)"
     r"|\b(?:wishes|descriptions|preferences)"
     r" (?:given|provided|described|listed|outlined|mentioned|stated|above|below)\b"
     r"|\bwish(?:es)? \d",

@@ -125,6 +125,8 @@ def test_short_sentences_may_come_again() -> None:
         (f"{SOUND} Keep to the wishes outlined.", "speaks_of_task"),
         (f"{SOUND} Think of wish 1, 2, 3, and 4.", "speaks_of_task"),
         (f"{SOUND} Meet the descriptions provided.", "speaks_of_task"),
+        (f"{SOUND} For the third wish, name dangers.", "speaks_of_task"),
+        (f"{SOUND} You answer the wishes you provide.", "speaks_of_task"),
         (SOUND[:99], "message_length"),
     ],
 )
