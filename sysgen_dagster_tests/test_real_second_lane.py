@@ -1,15 +1,20 @@
-"""`make real-second-lane`: the command on a simulated model."""
+"""`make real-second-lane`: the command on a simulated model, and the sets of a real one."""
 
 import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from sysgen_dagster.lanes.multifaceted.message_faults import find_fault, label_pattern
+from sysgen_dagster.lanes.multifaceted.preference_messages import read_message
+from sysgen_dagster.lanes.multifaceted.preference_sets import find_fault as find_fault_of_set
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster_tests.inference.processes import CEILING_S
 from sysgen_dagster_tests.simulated.running_server import running
 
@@ -82,3 +87,53 @@ def test_what_was_kept_has_its_texts_and_a_pair_its_two_verdicts(
     assert all(len(row["verdicts"]) == 2 for row in judged)
     paired = [row for row in rows if row["pair"] and row["pair"]["drop_reason"] is None]
     assert all(row["answer"]["answer"] and row["message"]["system_message"] for row in paired)
+
+
+# The sets that a real model wrote
+
+
+MADE = FOLDER / "second_lane.jsonl"
+DOCUMENT = (FOLDER.parent / "docs" / "multifaceted.md").read_text()
+SETTINGS = Multifaceted.model_validate(
+    {"sources": {"asked": {"path": "asked.parquet", "instruction": "prompt"}}}
+)
+COMPARED = "too_alike"  # with the other sets of an instruction
+
+
+@pytest.fixture(scope="module")
+def real() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in MADE.read_text().splitlines()]
+
+
+def test_the_gates_find_of_each_reply_what_stands_beside_it(real: list[dict[str, Any]]) -> None:
+    labels = label_pattern(SETTINGS.taxonomy)
+    for row in real:
+        preferences, reason = row["set"]["preference_set"], row["set"]["drop_reason"]
+        assert find_fault_of_set(preferences, SETTINGS) == (None if reason == COMPARED else reason)
+        if (message := row["message"]) is None:
+            continue
+        assert read_message(message["reply"]) == message["system_message"]
+        descriptions = [each["description"] for each in preferences]
+        fault = find_fault(
+            message["system_message"], descriptions, labels, SETTINGS.message_characters
+        )
+        assert fault == message["drop_reason"]
+
+
+@pytest.mark.parametrize(
+    ("title", "step"),
+    [
+        ("preference sets", "set"),
+        ("messages", "message"),
+        ("answers", "answer"),
+        ("pairs", "pair"),
+    ],
+)
+def test_the_document_tells_of_each_step_what_the_file_has(
+    real: list[dict[str, Any]], title: str, step: str
+) -> None:
+    reasons = [row[step]["drop_reason"] for row in real if row[step]]
+    dropped = Counter(reason for reason in reasons if reason)
+    told = ", ".join(f"`{reason}` {number}" for reason, number in dropped.most_common())
+    line = f"| {title} | {len(reasons)} | {len(reasons) - dropped.total()} | {told} |"
+    assert line in DOCUMENT
