@@ -12,7 +12,7 @@ from typing import Protocol
 import polars as pl
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.tables.rates import Rate
+from sysgen_dagster.tables.rates import Rate, count_drops
 from sysgen_dagster.tables.table import Table, kept
 
 NO_FIGURE = "no figure"  # `Finding.paper` where the paper gives no figure
@@ -156,6 +156,21 @@ def nothing_is_lost(table: Table, before: Table) -> Check:
 
     statement = f"The table has every row of {before.name} without a drop reason, and no other."
     return Check("nothing_is_lost", table, statement, True, evaluate)
+
+
+def some_are_kept(table: Table) -> Check:
+    """A contract: not every row of the table is dropped."""
+
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(table, "conversation_id", "drop_reason")
+        number = rows["drop_reason"].null_count()
+        if number or rows.is_empty():
+            return Finding(passed=True, figure=number, wanted="at least 1 row", rows=rows.clear())
+        reason, count = next(iter(count_drops(rows).items()))
+        explanation = f"None of {rows.height:,} rows is kept, most for {reason} ({count:,})"
+        return Finding(False, 0, "at least 1 row", rows, explanation=explanation)
+
+    return Check("some_are_kept", table, "Not all rows are lost.", True, evaluate)
 
 
 def drops_are_explained(table: Table, result: str, reasons: Iterable[str]) -> Check:

@@ -6,7 +6,6 @@ import polars as pl
 
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.bench.checks import none_is_held_out
-from sysgen_dagster.lanes.multifaceted.checks import some_are_kept
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS
@@ -18,6 +17,7 @@ from sysgen_dagster.tables.checks import (
     ids_are_unique,
     none_of,
     nothing_is_lost,
+    some_are_kept,
     unless_made_up,
     within,
 )

@@ -37,6 +37,7 @@ from sysgen_dagster.tables.checks import (
     ids_are_unique,
     none_of,
     nothing_is_lost,
+    some_are_kept,
     unless_made_up,
     within,
 )
@@ -58,7 +59,6 @@ _RESULTS = {
     PREFERENCE_MESSAGES: ("system_message", LEAST_KEPT_MESSAGES),
     GOLD_ANSWERS: ("answer", LEAST_KEPT_ANSWERS),
 }
-_SOME = "at least 1 row"
 _BOTH_ORDERS = " ".join(sorted(pair_judgement.ORDERS))
 _REASONS = [*NoAnswer, *Dropped]
 
@@ -224,25 +224,6 @@ def enough_are_kept(table: Table, least: float) -> Check:
 
     statement = f"Of all rows {least:.0%} or more are kept."
     return Check("enough_are_kept", table, statement, False, evaluate)
-
-
-def some_are_kept(table: Table) -> Check:
-    """A contract: the table keeps a row, if it has any but those that a pilot run left out."""
-
-    def evaluate(evidence: Evidence) -> Finding:
-        rows = _asked(evidence.read(table, "conversation_id", "drop_reason"))
-        number = kept(rows).height
-        passed = number > 0 or rows.is_empty()
-        finding = Finding(
-            passed=passed, figure=number, wanted="more than 0 rows", rows=rows.clear()
-        )
-        if passed:
-            return finding
-        reason, count = next(iter(count_drops(rows).items()))
-        explanation = f"None of {rows.height:,} rows is kept, most for {reason} ({count:,})"
-        return Finding(False, 0, _SOME, rows, explanation=explanation)
-
-    return Check("some_are_kept", table, "Not all rows are lost.", True, evaluate)
 
 
 def _every_pair_is_judged() -> Check:

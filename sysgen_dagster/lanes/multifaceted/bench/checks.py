@@ -15,7 +15,6 @@ from sysgen_dagster.lanes.multifaceted.checks import (
     differing,
     engine_answered,
     enough_are_kept,
-    some_are_kept,
 )
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NoItem, Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
@@ -30,6 +29,7 @@ from sysgen_dagster.tables.checks import (
     drops_are_explained,
     ids_are_unique,
     none_of,
+    some_are_kept,
     unless_made_up,
     within,
 )
