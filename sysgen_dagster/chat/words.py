@@ -55,21 +55,17 @@ def list_stems(text: str) -> frozenset[str]:
     return frozenset({word[:5] for word in words if len(word) > 3} | korean | pairs)
 
 
-def count_words(texts: pl.Series) -> pl.Series:
-    """How many words each text has; blanks, commas, semicolons and underscores part them.
+def count_words(text: str) -> int:
+    """How many words a text has; blanks, commas, semicolons and underscores part them.
 
     Of letters in scripts without blanks it is how many English words say as much: two letters of
     Chinese count as a word, three of kana, four of Thai.
     """
-    as_words = (_said(texts, _UNSPACED_LETTERS) / _ENGLISH_WORD).ceil().cast(pl.UInt32)
-    return texts.str.count_matches(_SPACED_WORD) + as_words
-
-
-def count_words_of(text: str) -> int:
-    """`count_words` of one text; of ASCII the same without what Polars costs for a single one."""
-    if text.isascii():
+    if text.isascii():  # the same, without what Polars costs for a single text
         return len(_ASCII_SPACED_WORD.findall(text))
-    return int(count_words(pl.Series([text])).item())
+    texts = pl.Series([text])
+    as_words = (_said(texts, _UNSPACED_LETTERS) / _ENGLISH_WORD).ceil()
+    return int((texts.str.count_matches(_SPACED_WORD) + as_words).item())
 
 
 def english_length_of(text: str) -> float:

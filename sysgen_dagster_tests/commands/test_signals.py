@@ -186,4 +186,5 @@ def test_a_demo_that_a_signal_ends_goes_on_where_it_was(tmp_path: Path, mark: st
     status, errors = run(second, signal.SIGTERM, owed=in_flight)
     assert (status, errors.splitlines()[-1]) == (143, f"Ended by SIGTERM. {GO_ON}")
     assert len(set(first.sent) & set(second.sent)) <= len(first.sent) - known
+    assert in_flight <= set(second.sent)
     assert in_ledgers(data) > known

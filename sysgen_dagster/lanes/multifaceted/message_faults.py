@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from sysgen_dagster.chat.prompts import load_prompt
-from sysgen_dagster.chat.words import count_words_of, english_length_of, list_stems, list_words
+from sysgen_dagster.chat.words import count_words, english_length_of, list_stems, list_words
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped
 from sysgen_dagster.lanes.multifaceted.taxonomy import Taxonomy, label_of
 
@@ -86,7 +86,7 @@ def _repeats_itself(message: str) -> bool:
     again = [each for at, each in enumerate(sentences) if each in sentences[:at]]
     runs = _runs_of(message)
     return len(runs) - len({*runs}) > _MOST_REPEATED * len(runs) or any(
-        count_words_of(each) >= _FEWEST_WORDS for each in again
+        count_words(each) >= _FEWEST_WORDS for each in again
     )
 
 

@@ -15,7 +15,7 @@ from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
-from sysgen_dagster.chat.words import count_words_of
+from sysgen_dagster.chat.words import count_words
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.asking import Ask, ask_until_sound
 from sysgen_dagster.lanes.multifaceted.contradictions import contradicts
@@ -191,9 +191,9 @@ def find_fault(preferences: Sequence[Mapping[str, Any]], settings: Multifaceted)
     """Why a set cannot be used, whatever the other sets of its instruction say; None: it can."""
     if not all(each[part] for each in preferences for part in PARTS):
         return Dropped.MISSING_PREFERENCE.value
-    if not all(_FEWEST <= count_words_of(each["preference"]) <= _MOST for each in preferences):
+    if not all(_FEWEST <= count_words(each["preference"]) <= _MOST for each in preferences):
         return Dropped.PREFERENCE_LENGTH.value
-    if any(count_words_of(each["description"]) < FEWEST_WORDS for each in preferences):
+    if any(count_words(each["description"]) < FEWEST_WORDS for each in preferences):
         return Dropped.SHORT_DESCRIPTION.value
     taxonomy = settings.taxonomy
     for each in preferences:
