@@ -29,8 +29,8 @@ TELLS_NOTHING = (
     r"\b(?:i|we|my|our|me|us|an? ai|assistant|sorry|no|not|cannot|please|thanks?"
     rf"|it (?:is|would be) (?:always )?(?:important|best|crucial|essential|better))\b|{OFFER}"
 )
-# What who speaks tells all the same: "We open Monday at 9."
-TELLS_WHEN = r"\bwe (?:will |are )?(?:re)?open\b"
+# What those who speak tell all the same: "We open on Monday", "Our doors close at 9."
+TELLS_WHEN = r"\b(?:we|our)\b[^.!?\n]*\d|\bwe (?:will |are )?(?:re)?open\b"
 # Where an answer turns from what it declines to what it gives.
 _TURN = (
     "(?:however|nevertheless|nonetheless|instead|that said|in general|generally|typically|usually|"
