@@ -36,7 +36,7 @@ def begin(folder: Path, command: list[str], name: str = "one", ending: Ending = 
     log = folder / f"{name}.log"
     before = log.read_text() if log.is_file() else ""
     start(folder, name, command, {"kind": name}, log=log, ending=ending, environment=os.environ)
-    wait_until(lambda: "ready" in log.read_text().removeprefix(before))
+    wait_until(lambda: "ready\n" in log.read_text().removeprefix(before))
 
 
 def test_what_is_started_says_its_record_until_it_is_stopped(folder: Path) -> None:
