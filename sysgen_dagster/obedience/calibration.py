@@ -171,7 +171,8 @@ def calibrate(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _measure(kind: Kind, items: pl.DataFrame) -> dict[str, object]:
     pairs = _verdicts_and_labels(items)
-    kappa_low, kappa_high = bootstrap_intervals(pairs, {"kappa": _kappa})["kappa"] or (None, None)
+    intervals = bootstrap_intervals(Counter(pairs), {"kappa": cohen_kappa})
+    kappa_low, kappa_high = intervals["kappa"] or (None, None)
     table = _two_by_two(kind, pairs)
     return {
         "items": len(pairs),

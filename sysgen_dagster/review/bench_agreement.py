@@ -6,7 +6,7 @@ answer is which.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,7 @@ _ANSWERS: Final = ("reference", "sibling")
 class _Item(NamedTuple):
     """What is counted of an item: pairs of scores, and of how many rubrics something is true."""
 
-    pairs: list[tuple[float, float]]
+    pairs: tuple[tuple[float, float], ...]
     rubrics: int = 0
     better: int = 0
     tied: int = 0
@@ -64,23 +64,23 @@ def measure_agreement(reviews: pl.DataFrame) -> pl.DataFrame:
 
 def measure_all(reviews: pl.DataFrame) -> dict[str, Any]:
     """The row of `AGREEMENT` of all reviewers."""
-    items = [_count(part.to_dicts()) for part in _by_item(kept(reviews))]
+    items = Counter(_count(part.to_dicts()) for part in _by_item(kept(reviews)))
     statistics = {"kappa": _kappa, "reference_better": _share_better, "fits": _share_fits}
     intervals = bootstrap_intervals(items, statistics)
-    found: dict[str, Any] = {"reviewer": ALL, "rubrics": sum(item.rubrics for item in items)}
+    found: dict[str, Any] = {"reviewer": ALL, "rubrics": _sum(items, lambda item: item.rubrics)}
     for name, statistic in statistics.items():
         low, high = intervals[name] or (None, None)
         found |= {name: statistic(items), f"{name}_low": low, f"{name}_high": high}
     drops = count_drops(reviews)
     return found | {
-        "tied": _share([item.tied for item in items], items),
+        "tied": _share(items, lambda item: item.tied),
         "not_counted": ", ".join(f"{reason} {count}" for reason, count in drops.items()),
     }
 
 
 def _measure_between(reviews: pl.DataFrame) -> dict[str, Any]:
     twice = kept(reviews).filter(pl.len().over("item", "dimension") > 1)
-    items = [_Item([*_pair_reviewers(part.to_dicts())]) for part in _by_item(twice)]
+    items = Counter(_Item((*_pair_reviewers(part.to_dicts()),)) for part in _by_item(twice))
     low, high = bootstrap_intervals(items, {"kappa": _kappa})["kappa"] or (None, None)
     return {
         "reviewer": BETWEEN,
@@ -97,11 +97,11 @@ def _by_item(reviews: pl.DataFrame) -> list[pl.DataFrame]:
 
 def _count(rows: Sequence[Mapping[str, Any]]) -> _Item:
     return _Item(
-        [
+        tuple(
             (row[f"judge_{answer}_score"], row[f"{answer}_score"])
             for row in rows
             for answer in _ANSWERS
-        ],
+        ),
         rubrics=len(rows),
         better=sum(row["reference_score"] > row["sibling_score"] for row in rows),
         tied=sum(row["reference_score"] == row["sibling_score"] for row in rows),
@@ -115,18 +115,26 @@ def _pair_reviewers(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, 
             yield from ((one[f"{each}_score"], other[f"{each}_score"]) for each in _ANSWERS)
 
 
-def _kappa(items: Sequence[_Item]) -> float | None:
-    return quadratic_kappa(Counter(pair for item in items for pair in item.pairs))
+def _kappa(items: Mapping[_Item, int]) -> float | None:
+    said = Counter[tuple[float, float]]()
+    for item, times in items.items():
+        for pair in item.pairs:
+            said[pair] += times
+    return quadratic_kappa(said)
 
 
-def _share_better(items: Sequence[_Item]) -> float | None:
-    return _share([item.better for item in items], items)
+def _share_better(items: Mapping[_Item, int]) -> float | None:
+    return _share(items, lambda item: item.better)
 
 
-def _share_fits(items: Sequence[_Item]) -> float | None:
-    return _share([item.fits for item in items], items)
+def _share_fits(items: Mapping[_Item, int]) -> float | None:
+    return _share(items, lambda item: item.fits)
 
 
-def _share(counts: Sequence[int], items: Sequence[_Item]) -> float | None:
-    rubrics = sum(item.rubrics for item in items)
-    return sum(counts) / rubrics if rubrics else None
+def _share(items: Mapping[_Item, int], count: Callable[[_Item], int]) -> float | None:
+    rubrics = _sum(items, lambda item: item.rubrics)
+    return _sum(items, count) / rubrics if rubrics else None
+
+
+def _sum(items: Mapping[_Item, int], count: Callable[[_Item], int]) -> int:
+    return sum(times * count(item) for item, times in items.items())

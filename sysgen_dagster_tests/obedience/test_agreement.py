@@ -169,15 +169,17 @@ def test_the_interval_of_alpha_covers_it_in_most_draws() -> None:
     assert held / 300 >= 0.92
 
 
-def _mean(items: list[tuple[int, int]]) -> float:
-    return sum(one for one, _ in items) / len(items)
+def _mean(items: Mapping[tuple[int, int], int], judge: int) -> float:
+    return sum(pair[judge] * times for pair, times in items.items()) / sum(items.values())
 
 
 def test_judges_are_compared_on_the_same_draws() -> None:
-    items = [(n % 2, n % 2) for n in range(60)]
     found = bootstrap_intervals(
-        items,
-        {"judge": _mean, "difference": lambda drawn: _mean(drawn) - sum(o for _, o in drawn) / 60},
+        {(0, 0): 30, (1, 1): 30},
+        {
+            "judge": lambda drawn: _mean(drawn, 0),
+            "difference": lambda drawn: _mean(drawn, 0) - _mean(drawn, 1),
+        },
         draws=400,
     )
 
@@ -188,8 +190,8 @@ def test_judges_are_compared_on_the_same_draws() -> None:
 
 
 def test_a_statistic_that_most_draws_cannot_say_has_no_interval() -> None:
-    assert bootstrap_intervals([1, 2], {"never": lambda _: None}, draws=20) == {"never": None}
-    assert bootstrap_intervals([], {"of nothing": len}, draws=20) == {"of nothing": None}
+    assert bootstrap_intervals({1: 1, 2: 1}, {"never": lambda _: None}, draws=20) == {"never": None}
+    assert bootstrap_intervals({}, {"of nothing": len}, draws=20) == {"of nothing": None}
 
 
 def test_a_rate_is_corrected_for_the_errors_of_its_judge() -> None:

@@ -116,7 +116,7 @@ def measure_agreement(graded: pl.DataFrame) -> Agreement:
         items=number,
         unread=graded.height - number,
         kappa=_kappa(pairs),
-        interval=bootstrap_intervals(pairs, {"kappa": _kappa})["kappa"],
+        interval=bootstrap_intervals(Counter(pairs), {"kappa": quadratic_kappa})["kappa"],
         same=sum(each == 0 for each in apart) / number if number else None,
         near=sum(abs(each) <= 1 for each in apart) / number if number else None,
         leniency=sum(apart) / number if number else None,
