@@ -45,7 +45,7 @@ class LocalServer:
         idle_s: How long it runs without being used.
         devices: Servers on one device replace each other; none: it needs none for itself.
         environment: Added to what it gets of the environment of this process.
-        starts_with: How many requests it surely works on at once.
+        starts_with: How many requests are in flight on it before its capacity is known.
         downloads: Whether it fetches weights from the Hub.
         says_killed: A pattern of what its log holds when one of its own processes was killed.
     """

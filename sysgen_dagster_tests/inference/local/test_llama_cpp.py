@@ -178,23 +178,33 @@ def test_it_answers_under_the_served_name_on_this_machine_only(file: Path) -> No
     assert server.command[-1] == "--port"
 
 
+@pytest.mark.usefixtures("with_gpus")
 def test_each_of_its_slots_has_the_room_of_a_context(file: Path) -> None:
-    server = server_of(file)
+    [server] = llama_servers(model(file, gpus=[0]))
     [slots], [context] = values(server, "--parallel"), values(server, "--ctx-size")
     assert int(context) == int(slots) * CONTEXT_TOKENS
     assert server.starts_with == int(slots)
 
 
+@pytest.mark.usefixtures("with_gpus")
 def test_more_slots_of_the_catalogue_have_more_room_together(file: Path) -> None:
-    server = server_of(file, llama_cpp={"parallel": 3})
+    [server] = llama_servers(model(file, gpus=[0], llama_cpp={"parallel": 3}))
     assert values(server, "--ctx-size") == [str(3 * CONTEXT_TOKENS)]
     assert server.starts_with == 3
 
 
+@pytest.mark.usefixtures("with_gpus")
 def test_slots_that_are_left_to_the_server_are_four(file: Path) -> None:
-    server = server_of(file, llama_cpp={"parallel": False})
+    [server] = llama_servers(model(file, gpus=[0], llama_cpp={"parallel": False}))
     assert values(server, "--parallel") == []
     assert server.starts_with == 4
+
+
+@pytest.mark.parametrize(("slots", "at_first"), [(8, 2), (1, 1)])
+def test_on_a_cpu_few_slots_compute_the_beginning_of_a_prompt_at_first(
+    file: Path, slots: int, at_first: int
+) -> None:
+    assert server_of(file, llama_cpp={"parallel": slots}).starts_with == at_first
 
 
 def test_sampling_is_left_to_the_requests(file: Path) -> None:
