@@ -22,8 +22,16 @@ def read_rows(file: Path) -> list[Row]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def write_lines(rows: Sequence[Row], file: Path) -> None:
+    """Write one line for each."""
+    file.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
+
+
 def select_sound(rows: Sequence[Row]) -> list[Row]:
-    """Those of which no phrase is known to be broken and whose result is not another one."""
+    """Those of which no phrase is known to be broken and whose result is not another one.
+
+    Their ``phrases`` have the verdicts of the rules of now.
+    """
     frame = pl.DataFrame(
         {
             "original_answer": [row["original_answer"] for row in rows],
@@ -32,10 +40,11 @@ def select_sound(rows: Sequence[Row]) -> list[Row]:
         },
         schema={"original_answer": pl.String, "new_answer": pl.String, "phrases": PHRASES},
     )
-    decided = decide_by_rules(frame["phrases"], frame["new_answer"].reshape((-1, 1)).arr.to_list())
+    answers = frame["new_answer"].reshape((-1, 1)).arr.to_list()
+    decided = decide_by_rules(frame["phrases"], answers).to_list()
     results = compare_results(frame["original_answer"], frame["new_answer"])["result"]
     return [
-        row
+        row | {"phrases": verdicts}
         for row, verdicts, result in zip(rows, decided, results, strict=True)
         if result != "contradicts" and all(each["verdict"] != "not_obeyed" for each in verdicts)
     ]

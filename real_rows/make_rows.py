@@ -4,8 +4,9 @@
 
 FOLDER has a Parquet file for each source of the catalogue; `cut_rows.py` cuts short rows of it.
 Shards are made in turn over the sources until the mixture of the catalogue has its rows, or all
-shards are made. With `--replace`, rows of the file that obey by the rules of now stay, and as many
-as are missing are made of upstream rows that none of the file came from. Killed at any moment and
+shards are made. With `--replace`, rows of the file that obey by the rules of now stay, with what
+these say of each phrase, and as many as are missing are made of upstream rows that none of the file
+came from. Killed at any moment and
 run again, the command goes on where it ended: what is in WORK is not made again, and nothing that
 was answered is asked twice.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cut_rows import cut_rows
-from kept_rows import places_of, read_rows, select_sound
+from kept_rows import places_of, read_rows, select_sound, write_lines
 from rich.console import Console
 from written_rows import write_rows
 
@@ -63,6 +64,7 @@ def main() -> int:
     before = read_rows(options.to) if options.replace else []
     kept = select_sound(before)
     if len(kept) == recipe.rows:
+        write_lines(kept, options.to)
         console.print(f"All {len(kept)} rows of {options.to} obey: nothing to replace")
         return 0
     if kept:

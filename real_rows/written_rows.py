@@ -1,12 +1,11 @@
 """The rows of a mixture as JSON lines, each with everything that it came from."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cut_rows import CUTS
-from kept_rows import Row
+from kept_rows import Row, write_lines
 
 from sysgen_dagster.inference.local.gguf import read_gguf
 from sysgen_dagster.lanes.catalog import Catalog
@@ -61,7 +60,7 @@ def write_rows(
         for conversation in rows["conversation_id"]:
             of = {table: by_id[conversation] for table, by_id in stored.items()}
             written.append(_line(of, places) | made_by)
-    target.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in written))
+    write_lines(written, target)
     return len(written)
 
 

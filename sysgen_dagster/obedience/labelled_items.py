@@ -7,6 +7,7 @@ verdicts on them are worth (`calibration`).
 """
 
 import json
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -49,6 +50,7 @@ _LABELLED_PHRASES = {
 }
 
 
+@cache  # of each judge of each model
 def read_labelled_pairs() -> pl.DataFrame:
     """LLMBar as rows with two answers: the first one is the original, the second the new answer.
 
@@ -71,6 +73,7 @@ def read_labelled_pairs() -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"history": CONVERSATIONS.schema["history"]})
 
 
+@cache
 def read_labelled_phrases(file: Path = _PHRASES) -> pl.DataFrame:
     """The labelled phrases, as a judge is asked about them.
 
