@@ -5,8 +5,8 @@
 FOLDER has a Parquet file for each source of the catalogue; `cut_rows.py` cuts short rows of it.
 Shards are made in turn over the sources until the mixture of the catalogue has its rows, or all
 shards are made. With `--replace`, rows of the file that obey by the rules of now stay, with what
-these say of each phrase, and as many as are missing are made of upstream rows that none of the file
-came from. Killed at any moment and
+these say of each phrase, and in place of each other one a row of the same source is made, of
+upstream rows that none of the file came from. Killed at any moment and
 run again, the command goes on where it ended: what is in WORK is not made again, and nothing that
 was answered is asked twice.
 """
@@ -14,17 +14,19 @@ was answered is asked twice.
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cut_rows import cut_rows
-from kept_rows import places_of, read_rows, select_sound, write_lines
+from kept_rows import Row, places_of, read_rows, select_sound, write_lines
 from rich.console import Console
 from written_rows import write_rows
 
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.commands.backfill import Execute, Runs, executing, show_engine_log
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.engines import show_engines
@@ -67,8 +69,8 @@ def main() -> int:
         write_lines(kept, options.to)
         console.print(f"All {len(kept)} rows of {options.to} obey: nothing to replace")
         return 0
-    if kept:
-        missing = recipe.model_copy(update={"rows": (recipe.rows or 0) - len(kept)})
+    if before:
+        missing = _in_place_of(recipe, before, kept)
         catalog = catalog.model_copy(update={"mixtures": {mixture: missing}})
     store = begin_deployment(catalog, data)
     places = {
@@ -96,6 +98,13 @@ def _with_own_files(catalog: Catalog, files: Mapping[str, Path], model: Path | N
     return catalog.model_copy(update={"sources": sources, "models": models})
 
 
+def _in_place_of(recipe: Recipe, before: Sequence[Row], kept: Sequence[Row]) -> Recipe:
+    """The recipe of as many rows of each source as were there and are not kept."""
+    lost = Counter(row["source"] for row in before) - Counter(row["source"] for row in kept)
+    of_sources = {"sources": (*lost,), "rows_of": dict(lost)}
+    return recipe.model_copy(update={"rows": lost.total()} | of_sources)
+
+
 def _make(console: Console, catalog: Catalog, store: Store) -> None:
     """Make what the mixture needs, and the mixture.
 
@@ -120,6 +129,12 @@ def _make(console: Console, catalog: Catalog, store: Store) -> None:
         for shard in _in_turn(catalog):
             if (taken := count_taken(store, recipe)) == recipe.rows:
                 break
+            source = catalog.source_of(shard).name
+            if recipe.sources and source not in recipe.sources:
+                continue
+            of_source = recipe.model_copy(update={"sources": (source,)})
+            if count_taken(store, of_source) == recipe.rows_of.get(source):
+                continue
             console.print(f"{taken} of {recipe.rows} rows; next is {shard}", highlight=False)
             _execute(console, fresh, execute, (shard, of_shards, f"{model.name}|{shard}"))
         _execute(console, fresh, execute, ("mixture", [mixtures.key], mixture))
