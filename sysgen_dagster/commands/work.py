@@ -27,10 +27,13 @@ def work_on_rows(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
         yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
     of_shards, of_models, of_sources = after_conversations()
     yield "sources", of_sources, None
+    *others, last = catalog.models
     for model in catalog.models:
-        yield from ((f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards)
+        # Pairs have answers of all models, which are there when the last one has made its own.
+        made = [*of_shards, preference_pairs.key] if model == last else of_shards
+        yield from ((f"{model} {shard}", made, f"{model}|{shard}") for shard in shards)
         yield f"{model} statistics", of_models, model
-    for model in catalog.models:
+    for model in others:
         for shard in shards:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
 
