@@ -6,6 +6,10 @@ phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or SmolLM
 without a rule's verdict: obeyed, not_obeyed or unclear. The messages are of the first model too, or
 S-IFEval's (MIT). The fourth batch was chosen by what rules said, for kinds that were few: but for
 three items, its answers were written under another message, which ``written_under`` says.
+
+`held_out_phrases.jsonl` beside this module is the fifth batch: no rule was changed by it. Its
+phrases are S-IFEval's and RealGuardrails' (MIT) and BiGGen Bench's (Apache-2.0), each answered by
+both models. Its fields are the same, without ``label``.
 """
 
 import json
@@ -24,15 +28,19 @@ from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 LEAST_RIGHT = 0.98
 # How often rules were right, of how many, when each batch was first measured; the record says how.
-FIRST_MEASURED = (Rate(131, 135), Rate(197, 198), Rate(46, 49), Rate(44, 47), Rate(178, 187))
+FIRST_MEASURED = (
+    *(Rate(131, 135), Rate(197, 198), Rate(46, 49), Rate(44, 47), Rate(178, 187)),
+    Rate(323, 324),
+)
 RECORD = "docs/decisions/0041-rules-decide-where-all-readers-would-agree.md"
-_FILE = Path(obedience.__file__).with_name("labelled") / "phrases.jsonl"
+_LEARNED_FROM = Path(obedience.__file__).with_name("labelled") / "phrases.jsonl"
+_HELD_OUT = Path(__file__).with_name("held_out_phrases.jsonl")
 
 
-@pytest.fixture(scope="module")
-def read() -> list[dict[str, Any]]:
+@pytest.fixture(scope="module", params=[_LEARNED_FROM, _HELD_OUT], ids=["learned-from", "held-out"])
+def read(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The items, with the verdict of the rules and the rule that decided."""
-    items = [json.loads(line) for line in _FILE.read_text("utf-8").splitlines()]
+    items = [json.loads(line) for line in request.param.read_text("utf-8").splitlines()]
     phrases = pl.Series(
         [[{"tag": "Format", "text": item["phrase"]}] for item in items],
         dtype=pl.List(pl.Struct({"tag": pl.String, "text": pl.String})),
