@@ -29,6 +29,7 @@ from sysgen_dagster.defs.operations.forecast import forecast
 from sysgen_dagster.defs.operations.stalled_runs import stalled_runs
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
+from sysgen_dagster.defs.plumbing.event_log import keep_engines
 from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
@@ -51,6 +52,7 @@ _SMALL = [
 _MULTIFACETED = [selection, *automation.automated([instructions], automation.FOLLOWS), *STEPS]
 _MULTIFACETED += automation.automated(MULTIFACETED_TRAINING, automation.FOLLOWS)
 
+keep_engines()
 defs = dg.Definitions(
     assets=[
         *SOURCES,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
@@ -167,10 +168,11 @@ def executing(console: Console) -> Iterator[tuple[dg.DagsterInstance, Execute]]:
     """
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
+    from sysgen_dagster.defs.plumbing.event_log import connected
     from sysgen_dagster.defs.plumbing.partitions import asset_key
 
     job, begins = defs.resolve_implicit_global_asset_job_def(), [*map(asset_key, _LIMITED)]
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, connected(Path(instance.root_directory)):
         for ended in end_dead_runs(instance):  # those of a command that was killed
             console.print(f"The process of a run is gone: {ended}", highlight=False)
 
