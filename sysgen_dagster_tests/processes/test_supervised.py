@@ -92,6 +92,7 @@ def test_a_process_that_keeps_the_state_runs_by_it_after_its_supervisor_was_kill
     begin(folder, [sys.executable, "-c", STUBBORN], ending=ending)
     state = read_state(folder, "one")
     assert state is not None
+    wait_until(lambda: len(descendants()) == 4)  # the supervisor, too
     kill(state["pid"])
     wait_until(lambda: len(descendants()) == 3)
     assert (running(folder) == ["one"]) == keeps

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
 
 from sysgen_dagster.defs.plumbing import event_log
 
@@ -39,13 +38,13 @@ def test_what_is_stored_is_the_same_and_each_file_has_one_engine(
     with_kept = events_of_a_run(tmp_path / "kept")
     assert len(urls) == len(set(urls)) == 2  # of the index and of the run
 
-    monkeypatch.setattr(sqlite_event_log, "create_engine", make)
+    monkeypatch.setattr(event_log.sqlite_event_log, "create_engine", make)
     assert events_of_a_run(tmp_path / "by itself") == with_kept
 
 
 def test_definitions_keep_engines() -> None:
     importlib.import_module("sysgen_dagster.definitions")
-    assert sqlite_event_log.create_engine is event_log._kept_engine
+    assert event_log.sqlite_event_log.create_engine is event_log._kept_engine
 
 
 def test_files_are_not_tidied_up_after_each_event_while_they_are_connected(tmp_path: Path) -> None:
