@@ -200,7 +200,7 @@ def test_slots_that_are_left_to_the_server_are_four(file: Path) -> None:
     assert server.starts_with == 4
 
 
-@pytest.mark.parametrize(("slots", "at_first"), [(8, 2), (1, 1)])
+@pytest.mark.parametrize(("slots", "at_first"), [(8, 4), (1, 1)])
 def test_on_a_cpu_few_slots_compute_the_beginning_of_a_prompt_at_first(
     file: Path, slots: int, at_first: int
 ) -> None:
