@@ -21,11 +21,14 @@ import polars as pl
 import pytest
 
 from sysgen_dagster import obedience
+from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.obedience.agreement import cohen_kappa
 from sysgen_dagster.obedience.by_rules import decide_by_rules
-from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.obedience.recognition import recognize
+from sysgen_dagster.obedience.rules import RuleKind, Verdict
 from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
+ROOT = Path(__file__).parents[2]
 LEAST_RIGHT = 0.98
 # How often rules were right, of how many, when each batch was first measured; the record says how.
 FIRST_MEASURED = (
@@ -39,8 +42,12 @@ _HELD_OUT = Path(__file__).with_name("held_out_phrases.jsonl")
 
 @pytest.fixture(scope="module", params=[_LEARNED_FROM, _HELD_OUT], ids=["learned-from", "held-out"])
 def read(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    return with_verdicts(request.param)
+
+
+def with_verdicts(file: Path) -> list[dict[str, Any]]:
     """The items, with the verdict of the rules and the rule that decided."""
-    items = [json.loads(line) for line in request.param.read_text("utf-8").splitlines()]
+    items = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     phrases = pl.Series(
         [[{"tag": "Format", "text": item["phrase"]}] for item in items],
         dtype=pl.List(pl.Struct({"tag": pl.String, "text": pl.String})),
@@ -66,7 +73,7 @@ def test_the_record_says_how_often_rules_were_right_before_they_had_learned_from
     of = sum(batch.whole for batch in FIRST_MEASURED)
     low, high = wilson_interval(right / of, of, Z95)
     said = f"{right} of {of} ({right / of:.1%}; {100 * low:.1f} to {100 * high:.1f})"
-    record = " ".join((Path(__file__).parents[2] / RECORD).read_text().split())
+    record = " ".join((ROOT / RECORD).read_text().split())
 
     assert said.replace("%", " %") in record
     assert all(f"{batch.part} of {batch.whole}" in record for batch in FIRST_MEASURED)
@@ -80,3 +87,44 @@ def test_no_rule_supplies_more_than_a_fifth(read: list[dict[str, Any]]) -> None:
 def test_the_readers_agree(read: list[dict[str, Any]]) -> None:
     said = [(item["first_reader"], item["second_reader"]) for item in read]
     assert (cohen_kappa(Counter(said)) or 0) > 0.9
+
+
+def asked_for_another_language(read: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    kinds = {RuleKind.LANGUAGE, RuleKind.TRANSLATED}
+    return [
+        item
+        for item in read
+        if any(
+            rule.kind in kinds and "en" not in rule.words for rule in recognize(item["phrase"]).rules
+        )
+    ]
+
+
+def test_an_answer_in_english_under_a_phrase_that_asks_for_another_language_is_found(
+    read: list[dict[str, Any]],
+) -> None:
+    asked = asked_for_another_language(read)
+    languages = detect_languages(pl.Series([item["answer"] for item in asked]))
+    english = [item for item, language in zip(asked, languages, strict=True) if language == "en"]
+
+    assert len(english) >= 3
+    for item in english:
+        assert item["verdict"] == item["first_reader"] == item["second_reader"] == "not_obeyed"
+
+
+def test_the_documents_say_how_many_answers_are_in_english_under_such_phrases() -> None:
+    page = " ".join((ROOT / "docs" / "pipeline.md").read_text().split())
+    items = [item for file in (_LEARNED_FROM, _HELD_OUT) for item in with_verdicts(file)]
+    asked = asked_for_another_language(items)
+    languages = detect_languages(pl.Series([item["answer"] for item in asked]))
+    said = []
+    for model in ("Qwen", "SmolLM2"):
+        of_model = [
+            (language == "en", item["verdict"])
+            for item, language in zip(asked, languages, strict=True)
+            if item["model"].startswith(model)
+        ]
+        left = [is_english for is_english, verdict in of_model if verdict != Verdict.NOT_OBEYED]
+        before = sum(is_english for is_english, _ in of_model)
+        said.append(f"{before} of {len(of_model)}, and {sum(left)} of the {len(left)}")
+    assert all(each in page for each in said), said
