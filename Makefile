@@ -51,9 +51,11 @@ demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_
 forecast: $(VENV)/run.stamp
 	$(BIN)/sysgen forecast --data "$(DATA)" $(FORECAST)
 
-# A worker for each core; files stay whole, so that what a file makes once is made once.
+# A worker more than cores, as tests wait for servers and processes a third of their time; files stay
+# whole, so that what a file makes once is made once.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # Whole runs, many kills, and so many random inputs of each kind as SYSGEN_FUZZED says, or 10,000.
 # Only files with such tests are read: all take half a minute. SLOW="FILE..." are some of them.
