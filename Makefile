@@ -57,8 +57,9 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-# Whole runs, many kills, and so many random inputs of each kind as SYSGEN_FUZZED says, or 10,000.
-# Only files with such tests are read: all take half a minute. SLOW="FILE..." are some of them.
+# Whole runs, many kills, and so many random inputs of each kind as SYSGEN_FUZZED says, or 10,000: half
+# an hour. Only files with such tests are loaded, as loading all takes half a minute. SLOW="FILE..." are
+# some of them.
 SLOW ?= $$(grep -rl --include="test_*.py" "mark\.slow" sysgen_dagster_tests)
 test-slow: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(SLOW)

@@ -6,7 +6,7 @@ Every way reads the shards, filters and writes them, in a process of its own, an
 be equal. The least is to read the messages, look at every byte once, and write the result, which
 is there already.
 
-    python benchmarks/phase2_cost.py --rows 80000 --rounds 3
+    python performance/phase2_cost.py --rows 80000 --rounds 3
 """
 
 import argparse

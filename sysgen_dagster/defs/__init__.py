@@ -1,6 +1,7 @@
-"""Dagster: names, partitions, wiring, metadata. Only here and in `definitions` is it imported.
+"""Dagster: names, partitions, wiring, metadata.
 
-`pipeline` is the whole data flow in one file; what its assets call is a function of `sysgen`.
+Each lane's data flow stands in one file: `sysgen_lane`, `multifaceted_lane`. What assets compute is
+in the rooms below this one, which do not know Dagster.
 """
 
 import warnings

@@ -25,7 +25,7 @@ from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.obedience.agreement import cohen_kappa
 from sysgen_dagster.obedience.by_rules import decide_by_rules
 from sysgen_dagster.obedience.recognition import recognize
-from sysgen_dagster.obedience.rules import RuleKind, Verdict
+from sysgen_dagster.obedience.rules import Rule, RuleKind, Verdict
 from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 ROOT = Path(__file__).parents[2]
@@ -91,13 +91,11 @@ def test_the_readers_agree(read: list[dict[str, Any]]) -> None:
 
 def asked_for_another_language(read: list[dict[str, Any]]) -> list[dict[str, Any]]:
     kinds = {RuleKind.LANGUAGE, RuleKind.TRANSLATED}
-    return [
-        item
-        for item in read
-        if any(
-            rule.kind in kinds and "en" not in rule.words for rule in recognize(item["phrase"]).rules
-        )
-    ]
+
+    def asks_for_another(rule: Rule) -> bool:
+        return rule.kind in kinds and "en" not in rule.words
+
+    return [item for item in read if any(map(asks_for_another, recognize(item["phrase"]).rules))]
 
 
 def test_an_answer_in_english_under_a_phrase_that_asks_for_another_language_is_found(

@@ -74,7 +74,7 @@ class Method(Entry):
     # Tagged messages written for a conversation; the judge picks one.
     samples: Annotated[AtLeastOne, Field(le=100)] = 1
     repair: Switch = False  # ask once more, under a grammar, where no tagged message is well-formed
-    constrain_verdicts: Switch = False  # hold verdicts to a regular expression; needs vLLM
+    constrain_verdicts: Switch = False  # hold verdicts to a regular expression or a grammar
     verdict_confidence: Switch = False  # store each verdict's probability, from token logprobs
     # Answers written under one system message, until one breaks no rule of it; the best is kept.
     answers: Annotated[AtLeastOne, Field(le=16)] = 1
