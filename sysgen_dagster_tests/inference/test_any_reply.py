@@ -42,6 +42,12 @@ def any_replies(examples: int) -> settings:
     )
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of its own, as a ledger looks at all that lie beside and below it."""
+    return tmp_path_factory.mktemp("ledgers")
+
+
 def play(server: tuple[Player, str], played: Sequence[Script], folder: Path) -> None:
     """Ask one question for each script, and require an end of each."""
     player, url = server
@@ -74,18 +80,18 @@ batches = st.lists(scripts, min_size=TOGETHER, max_size=TOGETHER)
 @any_replies(400 // TOGETHER)
 @given(played=batches)
 def test_every_request_ends_whatever_the_server_replies(
-    server: tuple[Player, str], tmp_path_factory: pytest.TempPathFactory, played: list[Script]
+    server: tuple[Player, str], folder: Path, played: list[Script]
 ) -> None:
-    play(server, played, tmp_path_factory.getbasetemp())
+    play(server, played, folder)
 
 
 @pytest.mark.slow
 @any_replies(EXAMPLES // TOGETHER)
 @given(played=batches)
 def test_every_one_of_many_requests_ends_whatever_the_server_replies(
-    server: tuple[Player, str], tmp_path_factory: pytest.TempPathFactory, played: list[Script]
+    server: tuple[Player, str], folder: Path, played: list[Script]
 ) -> None:
-    play(server, played, tmp_path_factory.getbasetemp())
+    play(server, played, folder)
 
 
 @any_replies(40)
