@@ -23,6 +23,7 @@ from typing import IO
 
 BY_SIGNAL = 128  # as shells say it: 128 and the number of the signal
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ENDS = {signal.SIGTERM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,11 @@ def main(
     held.flush()
     with state.with_suffix(".users").open("a") as users:
         kept = [held.fileno()] if ending.keeps_state else []
-        server = subprocess.Popen(command, preexec_fn=_end_with_parent, pass_fds=kept)
+        # A SIGTERM that comes while the process begins waits, or nobody would end what has begun.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        server = subprocess.Popen(command, preexec_fn=end_with(os.getpid()), pass_fds=kept)
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
             idle_since = time.monotonic()
             while server.poll() is None and _is_ours(state, held):
                 if _is_used(users):
@@ -162,11 +166,21 @@ def _processes(wanted: Callable[[int, int], bool]) -> list[int]:
     return found
 
 
-def _end_with_parent() -> None:
-    """In the server, before it starts: Linux ends it when the supervisor is killed."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def end_with(parent: int) -> Callable[[], None]:
+    """What a process does before its command starts, so that it ends when its parent is killed.
+
+    Linux tells it of the parent's end, but not of one that came before it asked to be told.
+    """
+
+    def ask() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return ask
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """Processes that are started under a supervisor, and ended."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from sysgen_dagster.processes.state import read_state, running
 from sysgen_dagster.processes.supervised import start, stop
-from sysgen_dagster.processes.supervisor import Ending
+from sysgen_dagster.processes.supervisor import Ending, end_with
 from sysgen_dagster_tests.inference.processes import CEILING_S, Descendants, kill, wait_until
 
 SLEEPS = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
@@ -64,6 +67,40 @@ def test_a_log_goes_on_where_an_earlier_process_ended(folder: Path) -> None:
         begin(folder, SLEEPS)
         stop(folder, "one", CEILING_S)
     assert (folder / "one.log").read_text() == "ready\nready\n"
+
+
+# A supervisor that gets SIGTERM at the moment at which its process has begun.
+ENDED_AT_ONCE = """
+import os, runpy, signal, subprocess, sys
+
+class Begun(subprocess.Popen):
+    def __init__(self, *words, **settings):
+        super().__init__(*words, **settings)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Begun
+runpy.run_module("sysgen_dagster.processes.supervisor", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_supervisor_that_is_ended_while_its_process_begins_ends_that_too(
+    folder: Path, descendants: Descendants
+) -> None:
+    with (folder / "one.json").open("w") as state:
+        words = [state.name, str(state.fileno()), "{}", json.dumps(asdict(ENDING))]
+        supervisor = subprocess.Popen(
+            [sys.executable, "-c", ENDED_AT_ONCE, *words, sys.executable, "-c", STUBBORN],
+            pass_fds=[state.fileno()],
+            start_new_session=True,
+        )
+    assert supervisor.wait(CEILING_S) == 0
+    assert not (folder / "one.json").exists()
+    assert not descendants()
+
+
+def test_a_process_whose_parent_was_gone_before_it_began_ends() -> None:
+    begun = subprocess.Popen(SLEEPS, preexec_fn=end_with(os.getpid() + 1))
+    assert begun.wait(CEILING_S) == -signal.SIGTERM
 
 
 def test_a_whole_group_that_does_not_end_is_killed(folder: Path, descendants: Descendants) -> None:
