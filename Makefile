@@ -64,7 +64,7 @@ SLOW ?= $$(grep -rl --include="test_*.py" "mark\.slow" sysgen_dagster_tests)
 test-slow: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(SLOW)
 
-# Phases 1 to 4 through a real vLLM, on CPU where there is no GPU: about 0.6 GB to install.
+# Phases 1 to 4 through a real vLLM, on CPU where there is no GPU: about 2.5 GB on the disk.
 test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)
 	SYSGEN_VLLM="$(VLLM)" $(BIN)/python -m pytest -m vllm sysgen_dagster_tests/vllm
 
@@ -75,7 +75,7 @@ test-real: $(VENV)/test.stamp $(if $(SYSGEN_REAL_MODEL),$(LLAMA_STAMP))
 	$(BIN)/python -m pytest -m real -rs sysgen_dagster_tests/real
 
 # TRL takes a step on an export, the training program is stopped and killed, and BERTScore is computed,
-# on CPU: about 2 GB to install.
+# on CPU: about 6 GB on the disk.
 test-train: $(TRAIN_VENV)/train.stamp
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m "trl or not trl" sysgen_dagster_tests/students/program
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m trl sysgen_dagster_tests/training_sets
@@ -110,7 +110,7 @@ real-second-lane: $(VENV)/run.stamp $(LLAMA_STAMP)
 	--model "$(REAL)" --data "$(DATA)"
 
 # A student of 135 million weights is trained on the real rows of this repository, on CPU: about 20
-# minutes on two cores, after 2 GB are installed. Ended in the middle and run again, it goes on.
+# minutes on two cores, after 6 GB are installed. Ended in the middle and run again, it goes on.
 train-small: $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp $(SMALL_WEIGHTS)
 	SYSGEN_TRAIN="$(abspath $(TRAIN_VENV))" $(BIN)/python train_small/train.py \
 	--weights "$(SMALL_WEIGHTS)" --data $(SMALL)/deployment
