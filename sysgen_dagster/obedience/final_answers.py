@@ -65,8 +65,23 @@ _PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
 # What begins an item of a list, and no negative number.
 _BULLETS = ("- ", "* ", "+ ", "\u2022")
 _OPTION = re.compile(r"^\W*(?:option |choice )?\(?([a-hA-H])\)?\W*$", re.IGNORECASE)
-# Results of one of these kinds are compared: numbers, alone or several; and letters of choices.
-_KINDS = (re.compile(r"[(\[{]?-?\d[-\d/,:]*(?: cents| [ap]m)?[)\]}]?"), re.compile("[a-h]"))
+_NUMBER = r"-?\d+(?:/\d+)?"
+_NUMBERS = rf"{_NUMBER}(?:,{_NUMBER})*"
+# Two different results of one of these kinds are two results. Two formulas or texts may be one.
+_KINDS = tuple(
+    re.compile(kind)
+    for kind in (
+        rf"{_NUMBERS}(?: cents)?",
+        rf"[(\[]{_NUMBERS}[)\]]",  # a point or an interval
+        r"\d+:\d+",  # a ratio or a time
+        r"\d+:\d+ [ap]m",
+        "[a-h]",  # a choice
+        "yes|no",
+        "true|false",
+        "even|odd",
+        "(?:mon|tues|wednes|thurs|fri|satur|sun)day",
+    )
+)
 
 
 class _Answer(NamedTuple):
@@ -98,9 +113,7 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
         {
             "final_answer": [one and one.form for one, _ in pairs],
             "new_final_answer": [other and other.form for _, other in pairs],
-            "final_answer_same": [
-                one.equals(other) if one and other else None for one, other in pairs
-            ],
+            "final_answer_same": [one and other and _is_same(one, other) for one, other in pairs],
         },
         {"final_answer": pl.String, "new_final_answer": pl.String, "final_answer_same": pl.Boolean},
     )
@@ -124,11 +137,13 @@ def _read_whole(original: Quantity, after: str) -> Quantity | None:
     if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
         return None
     whole = read_answer(_OPTION.sub(r"\1", as_said(after).lstrip("= ")))
-    is_result = whole and (
-        whole.equals(original)
-        or any(kind.fullmatch(whole.form) and kind.fullmatch(original.form) for kind in _KINDS)
-    )
-    return whole if is_result else None
+    return whole if whole and _is_same(original, whole) is not None else None
+
+
+def _is_same(one: Quantity, other: Quantity) -> bool | None:
+    """Whether two results are equal; None where they may be one in two notations."""
+    is_told = any(kind.fullmatch(one.form) and kind.fullmatch(other.form) for kind in _KINDS)
+    return one.equals(other) or (False if is_told else None)
 
 
 def read_answer(answer: str) -> Quantity | None:
