@@ -29,17 +29,9 @@ from sysgen_dagster.obedience.closing_sentences import (
     read_closing_sentence,
     read_number,
 )
-from sysgen_dagster.obedience.maths_notation import (
-    DOLLARS,
-    LEAD,
-    as_said,
-    simplify_maths,
-    squeeze_blanks,
-)
-from sysgen_dagster.obedience.quantities import Quantity, read_quantity
-
-# Longer texts are paragraphs and not answers.
-_LONGEST_ANSWER = 100
+from sysgen_dagster.obedience.maths_notation import as_said
+from sysgen_dagster.obedience.quantities import Quantity
+from sysgen_dagster.obedience.single_answers import LONGEST_ANSWER, join_answers, read_answer
 
 # Group `formula`: MetaMath's exact wording, which may be followed by any text. Other wordings must
 # be followed by a number or the letter of a choice, because "Answer:" also begins other texts.
@@ -59,11 +51,11 @@ _BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
-_NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
-# A list of two numbers, or one number with a decimal comma.
-_PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
 # What begins an item of a list, and no negative number.
 _BULLETS = ("- ", "* ", "+ ", "\u2022")
+# An item of a list, which may be numbered or lettered.
+_ITEM = re.compile(r"\s*\**(?:[-*+\u2022]|\(?(?P<mark>[1-9]\d?|[a-hA-H])[.)])\**\s")
+_LONGEST_ITEM = 1_000
 _OPTION = re.compile(r"^\W*(?:option |choice )?\(?([a-hA-H])\)?\W*$", re.IGNORECASE)
 _NUMBER = r"-?\d+(?:/\d+)?"
 _NUMBERS = rf"{_NUMBER}(?:,{_NUMBER})*"
@@ -134,7 +126,7 @@ def _read_unmarked(original: Quantity, before: str, after: str) -> Quantity | No
 
 def _read_whole(original: Quantity, after: str) -> Quantity | None:
     """A new answer that is nothing but the original result, or another one of its kind."""
-    if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
+    if len(after) > LONGEST_ANSWER or after.startswith(_BULLETS):
         return None
     whole = read_answer(_OPTION.sub(r"\1", as_said(after).lstrip("= ")))
     return whole if whole and _is_same(original, whole) is not None else None
@@ -143,58 +135,7 @@ def _read_whole(original: Quantity, after: str) -> Quantity | None:
 def _is_same(one: Quantity, other: Quantity) -> bool | None:
     """Whether two results are equal; None where they may be one in two notations."""
     is_told = any(kind.fullmatch(one.form) and kind.fullmatch(other.form) for kind in _KINDS)
-    return one.equals(other) or (False if is_told else None)
-
-
-def read_answer(answer: str) -> Quantity | None:
-    """An answer as it compares with others; None for empty or long texts."""
-    plain = simplify_maths(answer)
-    quantity = read_quantity(plain, currency=bool(DOLLARS.search(answer)))
-    if quantity and not _PAIR.fullmatch(plain):
-        return quantity
-    if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
-        return _join([f"-{one.form}", one.form], ordered=False)
-    names = set(_NAMED.findall(answer))
-    parts = _split_list(plain) if len(names) <= 1 else []
-    if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
-        listed = _join([_read_part(part) for part in parts], ordered=False)
-        return listed and listed._replace(otherwise=quantity)
-    return _read_text(plain)
-
-
-def _read_text(plain: str) -> Quantity | None:
-    text = squeeze_blanks(plain)
-    if re.fullmatch(r"\([a-z]\)", text):
-        text = text[1]
-    return Quantity(text) if 0 < len(text) <= _LONGEST_ANSWER else None
-
-
-def _read_part(plain: str) -> str:
-    quantity = read_quantity(plain)
-    return quantity.form if quantity else squeeze_blanks(plain)
-
-
-def _join(forms: list[str], *, ordered: bool) -> Quantity | None:
-    """Several answers as one; each counts once, in their order only where each has a name."""
-    text = ",".join(forms if ordered else sorted(set(forms)))
-    return Quantity(text) if len(text) <= _LONGEST_ANSWER else None
-
-
-def _split_list(plain: str) -> list[str]:
-    """The answers of a list such as ``3, 5`` or ``x = 3 or x = 5``; no tuples and intervals."""
-    if plain.startswith("{") and plain.endswith("}") and plain.count("{") == 1:
-        plain = plain[1:-1]
-    parts, depth, start = [], 0, 0
-    for mark in re.finditer(r"[(\[{]|[)\]}]|, ?(?:and |or )?|; ?| (?:and|or) ", plain):
-        if mark[0] in "([{":
-            depth += 1
-        elif mark[0] in ")]}":
-            depth -= 1
-        elif depth == 0:
-            parts.append(plain[start : mark.start()])
-            start = mark.end()
-    parts.append(plain[start:])
-    return [LEAD.sub("", part) for part in parts]
+    return one.equals(other) or (None if not is_told or one.may_equal(other) else False)
 
 
 def _marked_answer(text: str) -> Quantity | None:
@@ -214,7 +155,7 @@ def _find_boxed(text: str) -> _Answer | None:
     for box, following in zip(reversed(boxes), [None, *reversed(boxes)], strict=False):
         content, end = _read_box(text, box.end())
         if following:
-            between = _BETWEEN_BOXES.fullmatch(text[end : following.start()][:_LONGEST_ANSWER])
+            between = _BETWEEN_BOXES.fullmatch(text[end : following.start()][:LONGEST_ANSWER])
             if content is None or not between:
                 break
             ordered = ordered or bool(between["name"])
@@ -227,13 +168,13 @@ def _find_boxed(text: str) -> _Answer | None:
     if len(contents) == 1 or len({answer.form for answer in answers}) == 1:
         found = answers[-1] if answers else None
     else:
-        found = _join([answer.form for answer in answers], ordered=ordered)
+        found = join_answers([answer.form for answer in answers], ordered=ordered)
     return _Answer(boxes[-1].start(), found) if found else None
 
 
 def _read_box(text: str, start: int) -> tuple[str | None, int]:
     """The content of a box and where it ends; None if a brace is not closed."""
-    inside = text[start : start + 2 * _LONGEST_ANSWER]
+    inside = text[start : start + 2 * LONGEST_ANSWER]
     if not inside.startswith("{"):
         bare = _BARE_BOX.match(inside)
         return (bare[0], start + bare.end()) if bare else (None, start)
@@ -249,12 +190,25 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
+        if _begins_list(text, match.start(), match.start("value")):
+            continue
         value = as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
-        if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
-            continue  # a list and no negative number
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
             stated = read_number(value)
         if stated:
             found = _Answer(match.start(), stated)
     return found
+
+
+def _begins_list(text: str, start: int, value: int) -> bool:
+    """Whether what follows a statement is the first item of a list, as of steps, and no answer."""
+    line = text.rfind("\n", start, value) + 1
+    item = _ITEM.match(text, line or value)
+    if not item or not item["mark"]:
+        return bool(item and line)
+    mark = item["mark"]
+    following = str(int(mark) + 1) if mark.isdigit() else chr(ord(mark) + 1)
+    return bool(line and mark == "1") or bool(
+        re.search(rf"\n\W*{following}[.)]", text[value : value + _LONGEST_ITEM])
+    )

@@ -57,43 +57,6 @@ def test_an_equal_final_answer_is_the_same_however_it_is_written(original: str, 
     assert compared(original, new) == ("same", "final_answer")
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (r"\boxed{x > 3}", r"\boxed{(3, \infty)}"),
-        (r"\boxed{[1,4]}", r"\boxed{1 \le x \le 4}"),
-        (r"\boxed{\emptyset}", r"\boxed{\text{no solution}}"),
-        (r"\boxed{(-\infty,-2)\cup(2,\infty)}", r"\boxed{(2,\infty)\cup(-\infty,-2)}"),
-        (r"\boxed{2x+3}", r"\boxed{3+2x}"),
-        (r"\boxed{x^2+2x+1}", r"\boxed{(x+1)^2}"),
-        (r"\boxed{\frac{\sqrt2}{2}}", r"\boxed{\frac{1}{\sqrt2}}"),
-        (r"\boxed{9}", r"\boxed{\sqrt{81}}"),
-        (r"\boxed{200000}", r"\boxed{2 \times 10^5}"),
-        (r"\boxed{8}", r"\boxed{2^3}"),
-        (r"\boxed{3x + 2y = 6}", r"\boxed{2y + 3x = 6}"),
-        ("The answer is: Alice", "The answer is: Alice has more"),
-        ("The answer is: Yes", "The answer is: Yes, it is."),
-        ("The answer is: March 3", "The answer is: 3 March"),
-        ("The answer is: 7:00", "The answer is: seven in the evening"),
-        ("The answer is: 0", "The answer is: none"),
-        (r"\boxed{5}", r"\boxed{(2,3)}"),
-    ],
-)
-def test_what_may_be_one_result_in_two_notations_contradicts_nothing(one: str, other: str) -> None:
-    assert compared(one, other)[0] == compared(other, one)[0] == "unread"
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        *(("5", "6"), ("3, 5", "3"), ("(2,3)", "(3,2)"), ("3:2", "2:3"), ("5 am", "5 pm")),
-        *(("B", "C"), ("Yes", "no"), ("True", "False"), ("even", "odd"), ("Monday", "Friday")),
-    ],
-)
-def test_two_results_of_one_kind_contradict(one: str, other: str) -> None:
-    assert compared(f"The answer is: {one}", f"The answer is: {other}")[0] == "contradicts"
-
-
 @pytest.mark.parametrize("new", ["Think of apples.", "Let me ask you: what is 3 + 2?", ""])
 def test_a_new_answer_that_states_no_final_answer_is_unread_and_no_contradiction(new: str) -> None:
     assert compared("#### 5", new) == ("unread", "final_answer")
