@@ -14,7 +14,10 @@ chat or code it takes 15 statements for final answers.
 Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``;
 a number equals its rounding (`quantities.is_rounding`). Per cent and degree signs are treated as
 units, so ``50\%`` is 50. Everything else is compared as text, without spaces and LaTeX formatting.
-Nothing is computed: ``2 \times 10^5`` is not ``200000``.
+
+Two results differ only if both are of one kind, such as numbers, ratios or choices, in units that
+can be compared. Two formulas or texts may be one result in two notations, and nothing is computed:
+whether ``x > 3`` is ``(3, \infty)``, or ``2 \times 10^5`` is 200000, is not known.
 """
 
 import re

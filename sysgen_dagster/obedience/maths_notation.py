@@ -20,6 +20,7 @@ _SPELLINGS = {
     **{"∞": "\\infty", "\u2212": "-", "\u2013": "-", "\xa0": " ", "\\{": "{", "\\}": "}"},
     **{"\u202f": " ", "\u2009": " ", "±": "\\pm", "²": "^2", "³": "^3", "√": "\\sqrt"},
     **{"≤": "\\le", "≥": "\\ge", "≠": "\\ne", "∈": "\\in"},
+    **{"°C": " celsius", "°F": " fahrenheit", "° C": " celsius", "° F": " fahrenheit"},
 }
 _SPELLING = re.compile("|".join(map(re.escape, _SPELLINGS)) + r"|\\(?:leq|geq|neq)(?![a-z])|[<>!]=")
 _COMPARED = {"<=": "\\le", ">=": "\\ge", "!=": "\\ne"}

@@ -2,7 +2,7 @@
 
 import re
 
-SCALES = {
+_SCALES = {
     **{"dozen": 12, "hundred": 10**2, "thousand": 10**3},
     **{"million": 10**6, "billion": 10**9, "trillion": 10**12, "lakh": 10**5, "crore": 10**7},
     # In German, French, Italian, Portuguese and Spanish.
@@ -10,7 +10,7 @@ SCALES = {
     **{"milhões": 10**6, "millones": 10**6, "milliarden": 10**9, "milliard": 10**9},
 }
 # A scale with its plural.
-SCALE = rf"(?:{'|'.join(SCALES)})s?"
+SCALE = rf"(?:{'|'.join(_SCALES)})s?"
 
 _SMALL = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -42,16 +42,24 @@ NEGATIVE = re.compile(r"\b(?:negative|(?<![\d)}] )(?<!\b[a-z] )minus) (?=[.\d])"
 _AND_A_FRACTION = re.compile(r"(?<=\d) and (?=\d{1,15}/\d)")
 # "an hour and a half", after its fraction is put in digits.
 _UNIT_AND_A_FRACTION = re.compile(r"^(an?|\d{1,9}) ([a-z]+) and (\d/\d)$")
-# Abbreviations of which the case counts: 5M are millions, and 5 m are metres.
-_ABBREVIATIONS = {
-    **dict.fromkeys(("k", "K"), " thousand"),
-    **dict.fromkeys(("M", " M", "MM", " MM", "mn", " mn", "mln", " mln"), " million"),
-    **dict.fromkeys(("B", " B", "bn", " bn", "Bn", " Bn"), " billion"),
-    **{"tn": " trillion", " tn": " trillion", " K": " kelvin", " V": " volts", " N": " newtons"},
-    **{" J": " joules", " W": " watts", " A": " amperes", "C": " celsius", " C": " celsius"},
-    **{"F": " fahrenheit", " F": " fahrenheit", " o'clock": ":00", " o\u2019clock": ":00"},
+# Abbreviations of which the case counts: 5 M are millions, and 5 m are metres.
+_SCALE_LETTERS = {
+    **dict.fromkeys(("MM", "mn", "mln"), " million"),
+    **{"B": " billion", "bn": " billion", "Bn": " billion", "tn": " trillion"},
 }
-_ABBREVIATED = re.compile(rf"(?<=\d)(?:{'|'.join(_ABBREVIATIONS)})(?![\w^(])")
+_UNIT_LETTERS = {
+    **{"K": " kelvin", "V": " volts", "N": " newtons", "J": " joules", "W": " watts"},
+    **{"A": " amperes", "C": " celsius", "F": " fahrenheit"},
+    **dict.fromkeys(("o'clock", "o\u2019clock"), ":00"),
+}
+_APART = {f" {letters}": word for letters, word in (_SCALE_LETTERS | _UNIT_LETTERS).items()}
+_APART |= {" M": " million", "M": " million"}
+# Next to its number any other letter may be a variable.
+_TIGHT = _APART | _SCALE_LETTERS | {"k": " thousand", "K": " thousand", "C": " celsius"}
+_ABBREVIATED = {
+    is_tight: re.compile(rf"(?<=\d)(?:{'|'.join(known)})(?![\w^(])")
+    for is_tight, known in ((False, _APART), (True, _TIGHT))
+}
 _FEET_AND_INCHES = re.compile(r"^(\d{1,3})['\u2032\u2019] ?(\d{1,2})(?:[\"\u2033\u201d]|'')?$")
 
 
@@ -63,15 +71,20 @@ def digits_for_words(text: str) -> str:
     return NEGATIVE.sub("-", text)
 
 
-def spell_abbreviations(text: str) -> str:
-    """A text with its scales and one-letter units as words: ``1.5M`` is ``1.5 million``."""
+def spell_abbreviations(text: str, *, is_tight: bool) -> str:
+    """A text with its scales and one-letter units as words: ``1.5 M`` is ``1.5 million``.
+
+    Args:
+        text: A number with what stands beside it, in its own case.
+        is_tight: Whether a letter next to the number is no variable: ``$1.5M``, and not ``14k``.
+    """
     text = _FEET_AND_INCHES.sub(r"\1 feet \2 inches", text)
-    return _ABBREVIATED.sub(lambda match: _ABBREVIATIONS[match[0]], text)
+    return _ABBREVIATED[is_tight].sub(lambda match: _TIGHT[match[0]], text)
 
 
 def read_scale(word: str) -> int:
     """What a scale, or its plural, multiplies by; 1 for any other word."""
-    return SCALES.get(word, SCALES.get(word.removesuffix("s"), 1))
+    return _SCALES.get(word, _SCALES.get(word.removesuffix("s"), 1))
 
 
 def _spelled_fraction(match: re.Match[str]) -> str:

@@ -2,7 +2,8 @@ r"""Reads an answer that is one quantity: a number, perhaps with a unit, or a ti
 
 Values are exact: ``12 500`` is 12500, ``5 and a half`` is 11/2, ``5 hundred`` is 500. Words and
 signs that measure (``km``, ``cents``, ``p.m.``) are kept apart, so that 5 km is not 5 m, and 5 a.m.
-not 5 p.m.; every other word after a number ("5 apples") is treated as part of the question.
+not 5 p.m.; every other word after a number ("5 apples") is treated as part of the question, but 1
+gigabyte and 1024 megabytes are not told apart, as nobody knows here what these words measure.
 """
 
 import re
@@ -186,7 +187,7 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
         plain: The text as `final_answers.simplify_maths` returns it.
         currency: Whether the text had a dollar sign that is no mark of LaTeX.
     """
-    spelled = spell_abbreviations(_IN_BRACKETS.sub(r"\1", plain)).lower()
+    spelled = spell_abbreviations(_IN_BRACKETS.sub(r"\1", plain), is_tight=currency).lower()
     text = _ONE.sub("1 ", digits_for_words(spelled))
     if clock := _read_clock(text) or _read_ratio(text):
         return clock

@@ -9,6 +9,7 @@ from sysgen_dagster.obedience.maths_notation import (
     simplify_maths,
     squeeze_blanks,
 )
+from sysgen_dagster.obedience.number_words import spell_abbreviations
 from sysgen_dagster.obedience.quantities import OPERATION, Quantity, read_quantity
 
 # Longer texts are paragraphs and not answers.
@@ -95,8 +96,10 @@ def _read_equation(plain: str) -> Quantity | None:
 
 def _read_text(plain: str) -> Quantity | None:
     text = squeeze_blanks(plain)
+    spelled = spell_abbreviations(plain, is_tight=True)
     words = _WORDS_AFTER.fullmatch(plain)
-    bare = (_read_part(words["bare"]),) if words else ()
+    said = words["bare"] if words else spelled
+    bare = (_read_part(said),) if said != plain else ()
     return Quantity(text, None, bare) if 0 < len(text) <= LONGEST_ANSWER else None
 
 
