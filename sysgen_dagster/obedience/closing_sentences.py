@@ -35,7 +35,7 @@ _SCALED = re.compile(
     rf"%|\b(?:per ?cent|{SCALE}|{PART}|cents?|each|apiece|between|at least|at most"
     r"|(?:more|less|fewer) than|twice|thrice|double|triple|times|squared?|cubed?|root"
     r"|factorial|pairs?)\b"
-    rf"|\d ?(?:k|bn|mn|[ap]\.?m\.?)\b|\d:\d|\^|\\\\|{ABOUT.pattern}|{_SUM}",
+    rf"|\d ?(?:k|bn|mn|[ap]\.?m\.?)\b|\d:\d|\^|\\\\|{ABOUT.pattern}",
     re.IGNORECASE,
 )
 _UNIT = rf" ?(?:%|(?:{'|'.join(map(re.escape, UNIT_NAMES))})\b)"
@@ -162,10 +162,16 @@ def read_closing_sentence(original: Quantity, before: str, after: str) -> Quanti
     is_told_apart = (
         original.form.lstrip("-").replace("/", "").isdigit()
         and not _SCALED.search(sentence)
+        and not _is_said_twice(number, sentence)
         and not any(map(original.equals, _find_quantities(digits_for_words(_plain(after).lower()))))
         and all(unit.strip().rstrip("s") in before.lower() for unit in _MEASURE.findall(sentence))
     )
     return number if is_told_apart else None
+
+
+def _is_said_twice(number: Quantity, sentence: str) -> bool:
+    """Whether a number stands in a sum or product with itself, such as "8 rows of 8"."""
+    return list(map(read_quantity, _NUMBER_IN_TEXT.findall(_plain(sentence)))).count(number) > 1
 
 
 def _plain(text: str) -> str:

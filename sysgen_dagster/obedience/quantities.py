@@ -39,7 +39,7 @@ _NOTATIONS = tuple(
 # Words after a number that make another one of it. "Mil" is a thousand in Spanish, and a million.
 OPERATION = (
     r"(?: [^\W\d_]+){0,12} (?:squared|cubed|factorial|pi|mil|times|plus|minus|over|than|divided"
-    r"|multiplied|below)\b"
+    r"|multiplied|below|to the)\b"
 )
 # A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
 # number.

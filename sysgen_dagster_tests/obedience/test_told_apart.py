@@ -47,7 +47,13 @@ def test_two_results_of_one_kind_contradict(one: str, other: str) -> None:
         *((r"\frac{\sqrt2}{2}", r"\frac{1}{\sqrt2}"), ("x + y = 6", "2x + 2y = 12")),
         *(("x + 3 = 7", "x = 4"), ("x^2 = 4", r"x = \pm 2"), ("|x| = 3", r"x = \pm 3")),
         # What is not computed.
-        *(("9", r"\sqrt{81}"), ("200000", r"2 \times 10^5"), ("8", "2^3"), ("64", "32 + 32")),
+        *(
+            ("9", r"\sqrt{81}"),
+            ("200000", r"2 \times 10^5"),
+            ("8", "2^3"),
+            ("8", "2 to the third"),
+            ("64", "32 + 32"),
+        ),
         *(("6", "10 - 4"), ("64", "8 squared"), ("120", "5 factorial"), ("37.7", "12 pi")),
         # Two texts.
         *(("Alice", "Alice has more"), ("Yes", "Yes, it is."), ("March 3", "3 March")),
@@ -125,7 +131,12 @@ def test_a_number_with_a_full_stop_is_no_list(new: str) -> None:
             "That makes roughly 70 apples.",
         ),
         *("So it costs around 70 dollars.", "It is 4 cubed.", "She has 5 lakh apples."),
-        *("That is a third of 192 apples.", "She has double the 32 apples.", "It is 32 pairs."),
+        *(
+            "That is a third of 192 apples.",
+            "She has double the 32 apples.",
+            "It is 32 pairs.",
+            "She has 8 rows of 8 apples.",
+        ),
     ],
 )
 def test_a_closing_number_that_has_to_be_computed_is_unread(closing: str) -> None:
