@@ -3,10 +3,11 @@
     pip install math-verify==0.9.0      # in an environment of its own; about 90 MB
     python performance/final_answers.py [--rows rows.jsonl]
 
-The pairs are those of the tests (`test_quantities.py`, `test_maths_notation.py`): two answers and
-whether they are equal. The library is given them in three ways to mark a formula. A line of --rows
-has ``answer``, ``new_answer`` and ``new_answer_is_right``, by reading: whole answers, in which the
-final ones have to be found first. Lines without a verdict are passed over.
+The pairs are those of the tests (`test_quantities.py`, `test_maths_notation.py`,
+`test_single_answers.py`): two answers and whether they are equal. The library is given them in
+three ways to mark a formula. A line of --rows has ``answer``, ``new_answer`` and
+``new_answer_is_right``, by reading: whole answers, in which the final ones have to be found first.
+Lines without a verdict are passed over.
 """
 
 import argparse
@@ -22,11 +23,16 @@ from typing import NamedTuple
 import polars as pl
 from rich.console import Console
 
-from sysgen_dagster.obedience.final_answers import compare_final_answers, read_answer
+from sysgen_dagster.obedience.final_answers import compare_final_answers
+from sysgen_dagster.obedience.single_answers import read_answer
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from sysgen_dagster_tests.obedience import test_maths_notation, test_quantities  # noqa: E402
+from sysgen_dagster_tests.obedience import (  # noqa: E402
+    test_maths_notation,
+    test_quantities,
+    test_single_answers,
+)
 
 
 class Pair(NamedTuple):
@@ -67,7 +73,7 @@ def main() -> None:
 def read_pairs() -> list[Pair]:
     """Those of the tests."""
     pairs = []
-    for tests in (test_quantities, test_maths_notation):
+    for tests in (test_quantities, test_maths_notation, test_single_answers):
         for same, listed in ((True, tests.SAME), (False, tests.DIFFERENT)):
             pairs += [Pair(one, other, same) for _, one, other in listed]
     return pairs

@@ -10,15 +10,15 @@ stands nowhere in the text, since else it may be one of the steps.
 import re
 from itertools import chain
 
-from sysgen_dagster.obedience.maths_notation import DOLLARS, as_said, simplify_maths
-from sysgen_dagster.obedience.number_words import NEGATIVE, digits_for_words
+from sysgen_dagster.obedience.maths_notation import ABOUT, DOLLARS, as_said, simplify_maths
+from sysgen_dagster.obedience.number_words import NEGATIVE, PART, SCALE, digits_for_words
 from sysgen_dagster.obedience.quantities import (
     NUMERAL,
     SPACED,
-    UNIT_NAMES,
     Quantity,
     read_quantity,
 )
+from sysgen_dagster.obedience.units import UNIT_NAMES
 
 # The full stop of an abbreviation before a number ends no sentence.
 SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
@@ -28,12 +28,14 @@ _IS_NO_RESULT = re.compile(
     r"|let me know|for example|try|step \d|chapter|page \d)\b",
     re.IGNORECASE,
 )
+# What is not worked out: "32 + 32"; pages "8-12" are as little one number.
+_SUM = r"[\d)] ?(?:[-+*÷]|/(?!\d)|plus\b|minus\b) ?[$(]?\d"
 # An amount that its number alone does not state, or not the amount that is meant.
 _SCALED = re.compile(
-    r"%|\b(?:per ?cent|hundreds?|thousands?|millions?|billions?|dozens?|half|halves|quarters?"
-    r"|cents?|each|apiece|between|at least|at most|about|nearly|almost|(?:more|less|fewer) than"
-    r"|twice|times)\b"
-    r"|\d ?(?:k|[ap]\.?m\.?)\b|\d:\d|\^|\\\\",
+    rf"%|\b(?:per ?cent|{SCALE}|{PART}|cents?|each|apiece|between|at least|at most"
+    r"|(?:more|less|fewer) than|twice|thrice|double|triple|times|squared?|cubed?|root"
+    r"|factorial|pairs?)\b"
+    rf"|\d ?(?:k|bn|mn|[ap]\.?m\.?)\b|\d:\d|\^|\\\\|{ABOUT.pattern}",
     re.IGNORECASE,
 )
 _UNIT = rf" ?(?:%|(?:{'|'.join(map(re.escape, UNIT_NAMES))})\b)"
@@ -42,6 +44,7 @@ _NUMBER_IN_TEXT = re.compile(
     rf"(?<![\w.,^])-?(?:{SPACED}|(?:{NUMERAL})(?:/\d{{1,15}})?)(?:{_UNIT}|(?![\w^]|[.,]\d))",
     re.IGNORECASE,
 )
+_ITEM_NUMBER = re.compile(r"^\(?\d{1,2}\) ")
 _CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
 # Members of a set are its question's more often than an answer.
 _SET = re.compile(r"\{[^{}]{0,200},[^{}]{0,200}\}")
@@ -78,7 +81,8 @@ _POINTS_BACK = re.compile(
 def read_number(text: str) -> Quantity | None:
     """A text as one quantity; None where it is something else."""
     text = as_said(text)
-    return read_quantity(simplify_maths(text), currency=bool(DOLLARS.search(text)))
+    read = read_quantity(simplify_maths(text), currency=bool(DOLLARS.search(text)))
+    return read and read._replace(is_about=bool(ABOUT.search(text)))
 
 
 def read_closing_number(text: str) -> Quantity | None:
@@ -99,7 +103,9 @@ def read_closing_number(text: str) -> Quantity | None:
     results = list(chain.from_iterable(map(_find_results, lines))) if "=" in text else []
     if not results:
         return None
-    is_stated = bool(_find_results(last_sentence)) or find_numbers(plain) == {results[-1].form}
+    is_stated = bool(_find_results(last_sentence)) or (
+        find_numbers(plain) == {results[-1].form} and not re.search(_SUM, plain)
+    )
     return results[-1] if is_stated else None
 
 
@@ -133,7 +139,7 @@ def read_closing_sentence(original: Quantity, before: str, after: str) -> Quanti
         None where no sentence, or more than one number, could be the result.
     """
     closing = after[-CLOSING_CHARS:].strip().split("\n")[-1]
-    sentence = SENTENCE_END.split(closing.strip())[-1]
+    sentence = _ITEM_NUMBER.sub("", SENTENCE_END.split(closing.strip())[-1])
     if (
         "```" in after
         or closing[:1] in "-*\u2022"
@@ -156,10 +162,16 @@ def read_closing_sentence(original: Quantity, before: str, after: str) -> Quanti
     is_told_apart = (
         original.form.lstrip("-").replace("/", "").isdigit()
         and not _SCALED.search(sentence)
+        and not _is_said_twice(number, sentence)
         and not any(map(original.equals, _find_quantities(digits_for_words(_plain(after).lower()))))
         and all(unit.strip().rstrip("s") in before.lower() for unit in _MEASURE.findall(sentence))
     )
     return number if is_told_apart else None
+
+
+def _is_said_twice(number: Quantity, sentence: str) -> bool:
+    """Whether a number stands in a sum or product with itself, such as "8 rows of 8"."""
+    return list(map(read_quantity, _NUMBER_IN_TEXT.findall(_plain(sentence)))).count(number) > 1
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,7 @@ class Result(StrEnum):
 
     SAME = "same"
     CONTRADICTS = "contradicts"
-    UNREAD = "unread"  # the original answer states a result, and none is found in the new one
+    UNREAD = "unread"  # the original answer states a result, and the new one none of its kind
     NONE = "none"  # the original answer states nothing that can be compared
 
 
@@ -36,7 +36,8 @@ RESULTS = {"result": pl.String(), "result_kind": pl.String()}
 def compare_results(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """Whether each new answer has the result of its original one.
 
-    A final answer contradicts if it is not equal to the original one; Python contradicts if a block
+    A final answer contradicts if it is not equal to the original one and both are numbers, choices
+    or others that cannot be one in two notations (`final_answers`); Python contradicts if a block
     of it does not parse, while there are blocks in the original answer and all of them do.
 
     Args:
@@ -67,12 +68,9 @@ def compare_results(original: pl.Series, new: pl.Series) -> pl.DataFrame:
 
 
 def _compare_final_answers(original: pl.Series, new: pl.Series) -> pl.Series:
-    is_stated, is_found, is_same = (
-        pl.col(name) for name in ("final_answer", "new_final_answer", "final_answer_same")
-    )
-    return _say(
-        compare_final_answers(original, new), is_stated.is_not_null(), is_found.is_null(), is_same
-    )
+    is_same = pl.col("final_answer_same")
+    is_stated = pl.col("final_answer").is_not_null()
+    return _say(compare_final_answers(original, new), is_stated, is_same.is_null(), is_same)
 
 
 def _compare_python(original: pl.Series, new: pl.Series) -> pl.Series:

@@ -14,7 +14,10 @@ chat or code it takes 15 statements for final answers.
 Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``;
 a number equals its rounding (`quantities.is_rounding`). Per cent and degree signs are treated as
 units, so ``50\%`` is 50. Everything else is compared as text, without spaces and LaTeX formatting.
-Nothing is computed: ``2 \times 10^5`` is not ``200000``.
+
+Two results differ only if both are of one kind, such as numbers, ratios or choices, in units that
+can be compared. Two formulas or texts may be one result in two notations, and nothing is computed:
+whether ``x > 3`` is ``(3, \infty)``, or ``2 \times 10^5`` is 200000, is not known.
 """
 
 import re
@@ -29,17 +32,9 @@ from sysgen_dagster.obedience.closing_sentences import (
     read_closing_sentence,
     read_number,
 )
-from sysgen_dagster.obedience.maths_notation import (
-    DOLLARS,
-    LEAD,
-    as_said,
-    simplify_maths,
-    squeeze_blanks,
-)
-from sysgen_dagster.obedience.quantities import Quantity, read_quantity
-
-# Longer texts are paragraphs and not answers.
-_LONGEST_ANSWER = 100
+from sysgen_dagster.obedience.maths_notation import as_said
+from sysgen_dagster.obedience.quantities import Quantity
+from sysgen_dagster.obedience.single_answers import LONGEST_ANSWER, join_answers, read_answer
 
 # Group `formula`: MetaMath's exact wording, which may be followed by any text. Other wordings must
 # be followed by a number or the letter of a choice, because "Answer:" also begins other texts.
@@ -59,14 +54,29 @@ _BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
-_NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
-# A list of two numbers, or one number with a decimal comma.
-_PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
 # What begins an item of a list, and no negative number.
 _BULLETS = ("- ", "* ", "+ ", "\u2022")
+# An item of a list, which may be numbered or lettered.
+_ITEM = re.compile(r"\s*\**(?:[-*+\u2022]|\(?(?P<mark>[1-9]\d?|[a-hA-H])[.)])\**\s")
+_LONGEST_ITEM = 1_000
 _OPTION = re.compile(r"^\W*(?:option |choice )?\(?([a-hA-H])\)?\W*$", re.IGNORECASE)
-# Results of one of these kinds are compared: numbers, alone or several; and letters of choices.
-_KINDS = (re.compile(r"[(\[{]?-?\d[-\d/,:]*(?: cents| [ap]m)?[)\]}]?"), re.compile("[a-h]"))
+_NUMBER = r"-?\d+(?:/\d+)?"
+_NUMBERS = rf"{_NUMBER}(?:,{_NUMBER})*"
+# Two different results of one of these kinds are two results. Two formulas or texts may be one.
+_KINDS = tuple(
+    re.compile(kind)
+    for kind in (
+        rf"{_NUMBERS}(?: cents)?",
+        rf"[(\[]{_NUMBERS}[)\]]",  # a point or an interval
+        r"\d+:\d+",  # a ratio or a time
+        r"\d+:\d+ [ap]m",
+        "[a-h]",  # a choice
+        "yes|no",
+        "true|false",
+        "even|odd",
+        "(?:mon|tues|wednes|thurs|fri|satur|sun)day",
+    )
+)
 
 
 class _Answer(NamedTuple):
@@ -98,9 +108,7 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
         {
             "final_answer": [one and one.form for one, _ in pairs],
             "new_final_answer": [other and other.form for _, other in pairs],
-            "final_answer_same": [
-                one.equals(other) if one and other else None for one, other in pairs
-            ],
+            "final_answer_same": [one and other and _is_same(one, other) for one, other in pairs],
         },
         {"final_answer": pl.String, "new_final_answer": pl.String, "final_answer_same": pl.Boolean},
     )
@@ -121,65 +129,16 @@ def _read_unmarked(original: Quantity, before: str, after: str) -> Quantity | No
 
 def _read_whole(original: Quantity, after: str) -> Quantity | None:
     """A new answer that is nothing but the original result, or another one of its kind."""
-    if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
+    if len(after) > LONGEST_ANSWER or after.startswith(_BULLETS):
         return None
     whole = read_answer(_OPTION.sub(r"\1", as_said(after).lstrip("= ")))
-    is_result = whole and (
-        whole.equals(original)
-        or any(kind.fullmatch(whole.form) and kind.fullmatch(original.form) for kind in _KINDS)
-    )
-    return whole if is_result else None
+    return whole if whole and _is_same(original, whole) is not None else None
 
 
-def read_answer(answer: str) -> Quantity | None:
-    """An answer as it compares with others; None for empty or long texts."""
-    plain = simplify_maths(answer)
-    quantity = read_quantity(plain, currency=bool(DOLLARS.search(answer)))
-    if quantity and not _PAIR.fullmatch(plain):
-        return quantity
-    if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
-        return _join([f"-{one.form}", one.form], ordered=False)
-    names = set(_NAMED.findall(answer))
-    parts = _split_list(plain) if len(names) <= 1 else []
-    if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
-        listed = _join([_read_part(part) for part in parts], ordered=False)
-        return listed and listed._replace(otherwise=quantity)
-    return _read_text(plain)
-
-
-def _read_text(plain: str) -> Quantity | None:
-    text = squeeze_blanks(plain)
-    if re.fullmatch(r"\([a-z]\)", text):
-        text = text[1]
-    return Quantity(text) if 0 < len(text) <= _LONGEST_ANSWER else None
-
-
-def _read_part(plain: str) -> str:
-    quantity = read_quantity(plain)
-    return quantity.form if quantity else squeeze_blanks(plain)
-
-
-def _join(forms: list[str], *, ordered: bool) -> Quantity | None:
-    """Several answers as one; each counts once, in their order only where each has a name."""
-    text = ",".join(forms if ordered else sorted(set(forms)))
-    return Quantity(text) if len(text) <= _LONGEST_ANSWER else None
-
-
-def _split_list(plain: str) -> list[str]:
-    """The answers of a list such as ``3, 5`` or ``x = 3 or x = 5``; no tuples and intervals."""
-    if plain.startswith("{") and plain.endswith("}") and plain.count("{") == 1:
-        plain = plain[1:-1]
-    parts, depth, start = [], 0, 0
-    for mark in re.finditer(r"[(\[{]|[)\]}]|, ?(?:and |or )?|; ?| (?:and|or) ", plain):
-        if mark[0] in "([{":
-            depth += 1
-        elif mark[0] in ")]}":
-            depth -= 1
-        elif depth == 0:
-            parts.append(plain[start : mark.start()])
-            start = mark.end()
-    parts.append(plain[start:])
-    return [LEAD.sub("", part) for part in parts]
+def _is_same(one: Quantity, other: Quantity) -> bool | None:
+    """Whether two results are equal; None where they may be one in two notations."""
+    is_told = any(kind.fullmatch(one.form) and kind.fullmatch(other.form) for kind in _KINDS)
+    return one.equals(other) or (None if not is_told or one.may_equal(other) else False)
 
 
 def _marked_answer(text: str) -> Quantity | None:
@@ -199,7 +158,7 @@ def _find_boxed(text: str) -> _Answer | None:
     for box, following in zip(reversed(boxes), [None, *reversed(boxes)], strict=False):
         content, end = _read_box(text, box.end())
         if following:
-            between = _BETWEEN_BOXES.fullmatch(text[end : following.start()][:_LONGEST_ANSWER])
+            between = _BETWEEN_BOXES.fullmatch(text[end : following.start()][:LONGEST_ANSWER])
             if content is None or not between:
                 break
             ordered = ordered or bool(between["name"])
@@ -212,13 +171,13 @@ def _find_boxed(text: str) -> _Answer | None:
     if len(contents) == 1 or len({answer.form for answer in answers}) == 1:
         found = answers[-1] if answers else None
     else:
-        found = _join([answer.form for answer in answers], ordered=ordered)
+        found = join_answers([answer.form for answer in answers], ordered=ordered)
     return _Answer(boxes[-1].start(), found) if found else None
 
 
 def _read_box(text: str, start: int) -> tuple[str | None, int]:
     """The content of a box and where it ends; None if a brace is not closed."""
-    inside = text[start : start + 2 * _LONGEST_ANSWER]
+    inside = text[start : start + 2 * LONGEST_ANSWER]
     if not inside.startswith("{"):
         bare = _BARE_BOX.match(inside)
         return (bare[0], start + bare.end()) if bare else (None, start)
@@ -234,12 +193,25 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
+        if _begins_list(text, match.start(), match.start("value")):
+            continue
         value = as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
-        if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
-            continue  # a list and no negative number
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
             stated = read_number(value)
         if stated:
             found = _Answer(match.start(), stated)
     return found
+
+
+def _begins_list(text: str, start: int, value: int) -> bool:
+    """Whether what follows a statement is the first item of a list, as of steps, and no answer."""
+    line = text.rfind("\n", start, value) + 1
+    item = _ITEM.match(text, line or value)
+    if not item or not item["mark"]:
+        return bool(item and line)
+    mark = item["mark"]
+    following = str(int(mark) + 1) if mark.isdigit() else chr(ord(mark) + 1)
+    return bool(line and mark == "1") or bool(
+        re.search(rf"\n\W*{following}[.)]", text[value : value + _LONGEST_ITEM])
+    )

@@ -6,8 +6,12 @@ import unicodedata
 _DROPPED = re.compile(
     r"\\[()\[\],;:! ]|\\(?:left|right|displaystyle|quad|qquad|big|Big)\b|[$€£¥`~]"
     r"|(?<!\w)\*\*|\*\*(?!\w)|\\?°|\^ ?(?:\\circ|\{\\circ\}|∘)|\\degree\b"
+    r"|\\(?:text)?color\{\w+\}"
 )
-_WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|mbox)\s?\{([^{}]*)\}")
+_WRAPPED = re.compile(
+    r"\\(?:text(?:bf|it|sf|tt|normal)?|math(?:rm|bf|it|sf)|mbox|underline|boldsymbol|emph)"
+    r"\s?\{([^{}]*)\}"
+)
 _SINGLE = re.compile(r"\{(\w|,)\}")
 _FRACTION = re.compile(r"\\[dtc]?frac ?(\{[^{}]*\}|\w) ?(\{[^{}]*\}|\w)")
 _POWER = re.compile(r"\^\{(-?\d{1,9})\}(?!\d)")
@@ -16,14 +20,22 @@ _SPELLINGS = {
     **{"∞": "\\infty", "\u2212": "-", "\u2013": "-", "\xa0": " ", "\\{": "{", "\\}": "}"},
     **{"\u202f": " ", "\u2009": " ", "±": "\\pm", "²": "^2", "³": "^3", "√": "\\sqrt"},
     **{"≤": "\\le", "≥": "\\ge", "≠": "\\ne", "∈": "\\in"},
+    **{"°C": " celsius", "°F": " fahrenheit", "° C": " celsius", "° F": " fahrenheit"},
 }
 _SPELLING = re.compile("|".join(map(re.escape, _SPELLINGS)) + r"|\\(?:leq|geq|neq)(?![a-z])|[<>!]=")
 _COMPARED = {"<=": "\\le", ">=": "\\ge", "!=": "\\ne"}
 _VULGAR_FRACTION = re.compile("[¼-¾⅐-⅞]")
-# What may stand before an answer: a name, or that it is about so much.
+_ABOUT = (
+    r"\\approx(?![a-z])|\\sim(?![a-z])|≈|(?<![\w}])~|\b(?:approximately|approx|about|roughly|around"
+    r"|nearly|almost|circa)\b"
+)
+# That an answer is about so much.
+ABOUT = re.compile(_ABOUT, re.IGNORECASE)
+# What may stand before an answer: a name, what it is, or that it is about so much.
 LEAD = re.compile(
-    r"^(?:[a-z](?:_\w)?(?:\([a-z]\))? ?(?:=|\\approx|≈|\\in(?![a-z]))|\\approx|≈"
-    r"|approximately|about) ?",
+    r"^(?:(?:[a-z](?:_\w)?(?:\([a-z]\))? ?(?:=|\\approx|≈|\\in(?![a-z]))"
+    r"|(?:the )?(?:final |correct )?(?:answer|result|total|solution)(?: is|:)"
+    rf"|(?:{_ABOUT})\.?) ?)+",
     re.IGNORECASE,
 )
 # An exclamation mark is a factorial after a number, bracket or single letter.

@@ -2,14 +2,21 @@ r"""Reads an answer that is one quantity: a number, perhaps with a unit, or a ti
 
 Values are exact: ``12 500`` is 12500, ``5 and a half`` is 11/2, ``5 hundred`` is 500. Words and
 signs that measure (``km``, ``cents``, ``p.m.``) are kept apart, so that 5 km is not 5 m, and 5 a.m.
-not 5 p.m.; every other word after a number ("5 apples") is treated as part of the question.
+not 5 p.m.; every other word after a number ("5 apples") is treated as part of the question, but 1
+gigabyte and 1024 megabytes are not told apart, as nobody knows here what these words measure.
 """
 
 import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from sysgen_dagster.obedience.number_words import SCALES, digits_for_words
+from sysgen_dagster.obedience.number_words import (
+    SCALE,
+    digits_for_words,
+    read_scale,
+    spell_abbreviations,
+)
+from sysgen_dagster.obedience.units import UNIT_NAMES, read_unit
 
 # Characters of a number, also of one with a comma after every third digit. No answer is longer, and
 # Python refuses to read thousands of digits.
@@ -29,6 +36,11 @@ _NOTATIONS = tuple(
         (r"\.\d{3}", ".", ","),
     )
 )
+# Words after a number that make another one of it. "Mil" is a thousand in Spanish, and a million.
+OPERATION = (
+    r"(?: [^\W\d_]+){0,12} (?:squared|cubed|factorial|pi|mil|times|plus|minus|over|than|divided"
+    r"|multiplied|below|to the)\b"
+)
 # A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
 # number.
 _NUMBER = re.compile(
@@ -36,8 +48,9 @@ _NUMBER = re.compile(
     r"(?P<sign>[-+]?) ?(?:(?P<whole>\d{1,15}) (?=\d{1,15} ?/ ?\d))?"
     rf"(?P<top>{SPACED}|{NUMERAL})"
     rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
-    rf"(?:e(?P<exponent>[-+]?\d{{1,2}}))?(?: (?P<scale>{'|'.join(SCALES)}))?"
-    r"(?P<unit> ?%| ?°[CF]?|¢| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h)(?:\^?[23])?"
+    rf"(?:e(?P<exponent>[-+]?\d{{1,2}}))?(?: (?P<scale>{SCALE}))?"
+    rf"(?!{OPERATION})"
+    r"(?P<unit> ?%|¢| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h)(?:\^?[23])?"
     r"| (?:[^\W\d_]{2,20}|[mglhs])(?:[ ./-][^\W\d_]{1,20}){0,5}(?:\^?[23])?)?",
     re.IGNORECASE,
 )
@@ -50,50 +63,15 @@ _CLOCK = re.compile(
 )
 _OF_24_HOURS = re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?: (?:hours|h))?")
 
-# What a unit measures, and how much of the first one of its kind it is.
-_UNITS: dict[str, tuple[str, Fraction]] = {
-    name: (kind, Fraction(factor))
-    for kind, units in {
-        "money": {"dollars|dollar|usd": "1", "cents|cent|¢": "1/100"},
-        "length": {
-            **{"m|meter|meters|metre|metres": "1", "km|kilometers|kilometres|kilometer": "1000"},
-            **{"cm|centimeters|centimetres|centimeter": "1/100", "mm|millimeters": "1/1000"},
-            **{"ft|feet|foot": "381/1250", "inches|inch": "127/5000", "yards|yard": "1143/1250"},
-            **{"miles|mile": "201168/125"},
-        },
-        "mass": {
-            **{"g|grams|gram": "1", "kg|kilograms|kilogram": "1000", "mg|milligrams": "1/1000"},
-            **{"tons|tonnes": "1000000", "pounds|pound|lbs|lb": "45359237/100000"},
-            **{"ounces|ounce|oz": "45359237/1600000"},
-        },
-        "volume": {
-            **{"l|liters|litres|liter|litre": "1", "ml|milliliters|millilitres": "1/1000"},
-            **{"gallons|gallon": "3785411784/1000000000", "quarts|quart": "946352946/1000000000"},
-            **{"pints|pint": "473176473/1000000000", "cups|cup": "2365882365/10000000000"},
-        },
-        "time": {
-            "s|seconds|second|sekunden|sekunde|secondes|segundos|secondi": "1",
-            "minutes|minute|min|minuten|minutos|minuti": "60",
-            "h|hours|hour|stunden|stunde|heures|heure|horas|hora|ore|ora": "3600",
-            "days|day|tage|tag|jours|jour|días|dias|día|dia|giorni|giorno": "86400",
-            "weeks|week|wochen|woche|semaines|semaine|semanas|semana|settimane": "604800",
-        },
-        # A year has no whole number of weeks, and a month none of days.
-        "calendar": {
-            "months|month|monate|monat|mois|meses|mesi": "1",
-            "years|year|jahre|jahr|ans|années|años|anos|anni": "12",
-        },
-        "share": {"%|percent|per cent": "1/100"},
-    }.items()
-    for names, factor in units.items()
-    for name in names.split("|")
-}
-_RAISED = re.compile(
-    r"(?P<word>square|sq\.?|cubic|cu\.?) (?P<name>[a-z]+)|(?P<raised>[a-z]+)\^?(?P<power>[23])"
-)
-# Longer names before those that they begin with.
-UNIT_NAMES = sorted(_UNITS, key=len, reverse=True)
 _CENT = Fraction(1, 100)
+_RATIO = re.compile(r"(?P<one>\d{1,9}) ?(?::|to) ?(?P<other>\d{1,9})")
+# A unit whose number is left out: "a week".
+_ONE = re.compile(rf"^an? (?=(?:{'|'.join(UNIT_NAMES)})\b)")
+# What may be counted itself, or so many of something else: 2 pairs are 4 gloves.
+_GROUPS = {
+    **{"pair": Fraction(2), "ten": Fraction(10), "score": Fraction(20)},
+    **{"quarter": Fraction(1, 4)},
+}
 _IS_NUMBER = re.compile(r"-?[0-9]{1,100}(?:/0*[1-9][0-9]{0,99})?")
 # A rounded number is as near as one in so many: 0.67 for 2/3.
 _NEAR = 200
@@ -101,17 +79,38 @@ _NEAR = 200
 _LONGEST_DECIMAL = 40
 
 
+class Measure(NamedTuple):
+    """How much of something that is measured."""
+
+    kind: str
+    # In the first unit of the kind, and how much of that the unit is in which it was stated.
+    amount: Fraction
+    size: Fraction = Fraction(1)
+
+    def equals(self, other: "Measure") -> bool:
+        """Whether both are one amount, or one is the other, rounded in one of their units."""
+        return self.kind == other.kind and any(
+            self.amount == other.amount
+            or is_rounding(str(self.amount / size), str(other.amount / size))
+            for size in (self.size, other.size)
+        )
+
+
 class Quantity(NamedTuple):
     """One quantity; two of the same measure are equal where their amounts are."""
 
     # Equal for equal quantities without a measure: a number such as ``-1/3``, or a time.
     form: str
-    # What is measured, and how much of it; None where no unit is known.
-    measure: tuple[str, Fraction] | None = None
-    # Forms of the same answer that leave its unit out.
-    without_unit: tuple[str, ...] = ()
+    # What is measured; None where no unit is known.
+    measure: Measure | None = None
+    # Forms of the same answer that leave out its unit, or what else stands beside the result.
+    bare: tuple[str, ...] = ()
     # What the same text is in another notation: ``1.800`` is 9/5, or else 1800.
     otherwise: "Quantity | None" = None
+    # The unit as it was written, known or not.
+    unit: str = ""
+    # Whether it is said to be about so much.
+    is_about: bool = False
 
     def equals(self, other: "Quantity") -> bool:
         """Whether both are one answer, as one of the ways to read them at least.
@@ -125,14 +124,30 @@ class Quantity(NamedTuple):
             if one and another
         )
 
+    def may_equal(self, other: "Quantity") -> bool:
+        """Whether two that are not found equal may be so: in units or words that nobody knows."""
+        if self.measure and other.measure:
+            is_known = self.measure.kind == other.measure.kind
+        else:
+            one, another = (
+                {word.rstrip("s") for word in each.unit.split()} for each in (self, other)
+            )
+            # "apples" and "red apples" are told apart, "miles per hour" and "km per hour" are not.
+            is_known = one <= another or another <= one
+            if not self.measure and self.bare:
+                is_known = is_known and self.bare != other.bare
+        is_about = self.is_about or other.is_about
+        return not is_known or (is_about and _is_near(self.form, other.form))
+
     def _is_same(self, other: "Quantity") -> bool:
         if self.measure and other.measure:
-            return self.measure == other.measure
+            return self.measure.equals(other.measure)
         return (
             self.form == other.form
-            or self.form in other.without_unit
-            or other.form in self.without_unit
-            or is_rounding(self.form, other.form)
+            or self.form in other.bare
+            or other.form in self.bare
+            or any(is_rounding(self.form, form) for form in (other.form, *other.bare))
+            or any(is_rounding(other.form, form) for form in self.bare)
         )
 
 
@@ -157,6 +172,14 @@ def _rounds(rounded: Fraction, value: Fraction) -> bool:
     return is_near and gap * 2 <= Fraction(1, 10**decimals)
 
 
+def _is_near(one: str, other: str) -> bool:
+    """Whether two numbers differ by no more than a tenth, as what is about the other one does."""
+    if not (_IS_NUMBER.fullmatch(one) and _IS_NUMBER.fullmatch(other)):
+        return False
+    values = Fraction(one), Fraction(other)
+    return abs(values[0] - values[1]) * 10 <= max(map(abs, values))
+
+
 def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
     """The quantity that a simplified text is; None where it is something else, or more than one.
 
@@ -164,8 +187,9 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
         plain: The text as `final_answers.simplify_maths` returns it.
         currency: Whether the text had a dollar sign that is no mark of LaTeX.
     """
-    text = digits_for_words(_IN_BRACKETS.sub(r"\1", plain).lower())
-    if clock := _read_clock(text):
+    spelled = spell_abbreviations(_IN_BRACKETS.sub(r"\1", plain), is_tight=currency).lower()
+    text = _ONE.sub("1 ", digits_for_words(spelled))
+    if clock := _read_clock(text) or _read_ratio(text):
         return clock
     if compound := _read_compound(text):
         return compound
@@ -186,58 +210,53 @@ def _read_compound(text: str) -> Quantity | None:
     large, small = read_quantity(found["large"]), read_quantity(found["small"])
     if not (large and small and large.measure and small.measure):
         return None
-    (kind, amount), (other_kind, rest) = large.measure, small.measure
-    if kind != other_kind or not 0 <= rest < amount:
+    whole, rest = large.measure, small.measure
+    if whole.kind != rest.kind or not 0 <= rest.amount < whole.amount:
         return None
-    unit = _read_unit(found["unit"])[1]
-    return read_quantity(f"{(amount + rest) / unit} {found['unit']}")
+    return read_quantity(f"{(whole.amount + rest.amount) / rest.size} {found['unit']}")
 
 
 def _read_numeral(numeral: str) -> list[Fraction]:
     """The numbers that a numeral is: in English notation, and in the one of other languages."""
     joined = numeral.replace(" ", "")
-    return list(
-        dict.fromkeys(
-            Fraction(joined.replace(comma, "").replace(point, "."))
-            for notation, comma, point in _NOTATIONS
-            if notation.fullmatch(joined)
-        )
-    )
+    numbers = [
+        Fraction(joined.replace(comma, "").replace(point, "."))
+        for notation, comma, point in _NOTATIONS
+        if notation.fullmatch(joined)
+    ]
+    # Nobody writes 12,000 for the decimal 12,0.
+    return numbers[:1] if "," in joined and joined.endswith("0") else list(dict.fromkeys(numbers))
 
 
 def _read_match(match: re.Match[str], number: Fraction, currency: bool) -> Quantity:
     value = number / int(match["bottom"] or 1) + int(match["whole"] or 0)
-    value *= SCALES.get(match["scale"] or "", 1) * Fraction(10) ** int(match["exponent"] or 0)
+    value *= read_scale(match["scale"] or "") * Fraction(10) ** int(match["exponent"] or 0)
     value = -value if match["sign"] == "-" else value
-    kind, factor, factors = _read_unit((match["unit"] or "").strip())
+    unit = (match["unit"] or "").strip()
+    kind, size, sizes = read_unit(unit)
     if currency and kind is None:
         kind = "money"
     if kind is None:
-        return Quantity(str(value))
-    measure = (kind, value * factor)
-    # A number alone is dollars, so cents have to be told from them by their form.
-    if kind == "money":
-        if factor == _CENT:
-            return Quantity(f"{value} cents", measure, (str(value),))
-        return Quantity(str(value), measure)
+        group = _GROUPS.get(re.split("s? |s?$", unit)[0])
+        return Quantity(str(value), None, (str(value * group),) if group else (), unit=unit)
+    measure = Measure(kind, value * size, size)
     # A number alone may count any unit of the kind: 90 is 1.5 hours, in minutes.
-    return Quantity(str(value), measure, tuple(str(measure[1] / each) for each in factors))
+    bare = tuple(str(measure.amount / each) for each in sizes)
+    if kind != "money":
+        return Quantity(str(value), measure, bare, unit=unit)
+    # Cents have to be told from dollars by their form; 2 dollars alone are no 200.
+    if size == _CENT:
+        return Quantity(f"{value} cents", measure, bare, unit=unit)
+    return Quantity(str(value), measure, unit=unit or "dollars")
 
 
-def _read_unit(unit: str) -> tuple[str | None, Fraction, set[Fraction]]:
-    """What it measures, how much of the first unit of its kind it is, and how much each one is."""
-    match = _RAISED.fullmatch(unit)
-    power = (
-        int(match["power"] or (2 if (match["word"] or "").startswith("s") else 3)) if match else 1
-    )
-    kind, factor = _UNITS.get(
-        (match["name"] or match["raised"]) if match else unit, (None, Fraction(1))
-    )
-    if power > 1 and kind != "length":
-        kind = None
-    # A number without a unit may be a share itself: 1/2 is 50 %.
-    factors = {Fraction(1)} | {each**power for of, each in _UNITS.values() if of == kind}
-    return (f"{kind}^{power}" if kind and power > 1 else kind), factor**power, factors
+def _read_ratio(text: str) -> Quantity | None:
+    """A ratio, which is also its quotient, or a time without its half of the day."""
+    if not (found := _RATIO.fullmatch(text)):
+        return None
+    one, other = map(int, found.groups())
+    share = (str(Fraction(one, other)),) if other else ()
+    return Quantity(f"{found['one']}:{found['other']}", None, share)
 
 
 def _read_clock(text: str) -> Quantity | None:
@@ -251,5 +270,7 @@ def _read_clock(text: str) -> Quantity | None:
     else:
         return None
     minutes = (hour % 12 + (12 if half == "pm" else 0)) * 60 + int(minute)
-    bare = (f"{hour}:{minute}", *([str(hour)] if minute == "00" else []))
-    return Quantity(f"{hour}:{minute} {half}", ("time of day", Fraction(minutes)), bare)
+    # What is written in 24 hours may be a ratio, and needs no half of the day.
+    is_bare = match.re is _CLOCK
+    bare = (f"{hour}:{minute}", *([str(hour)] if minute == "00" else [])) if is_bare else ()
+    return Quantity(f"{hour}:{minute} {half}", Measure("time of day", Fraction(minutes)), bare)

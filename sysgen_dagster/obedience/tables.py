@@ -18,7 +18,7 @@ from sysgen_dagster.tables.table import By, Column, Columns, Table
 FINAL_ANSWERS: Columns = {
     "final_answer": Column(TEXT, "final answer of the original answer; numbers as fractions"),
     "new_final_answer": Column(TEXT, "final answer of the new answer; numbers as fractions"),
-    "final_answer_same": Column(FLAG, "whether the two are equal; null unless both are stated"),
+    "final_answer_same": Column(FLAG, "whether the two are equal; null where that is not known"),
 }
 
 PYTHON_BLOCKS: Columns = {

@@ -8,11 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.obedience.closing_sentences import find_numbers
-from sysgen_dagster.obedience.final_answers import (
-    compare_final_answers,
-    find_final_answers,
-    read_answer,
-)
+from sysgen_dagster.obedience.final_answers import compare_final_answers, find_final_answers
+from sysgen_dagster.obedience.single_answers import read_answer
 from sysgen_dagster.obedience.tables import FINAL_ANSWERS
 from sysgen_dagster.tables.table import polars_schema
 

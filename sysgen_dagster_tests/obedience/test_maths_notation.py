@@ -55,6 +55,15 @@ SAME = (
     ("pi", "2π", "2\\pi"),
     ("pi", "2 \\pi", "2\\pi"),
     ("pi", "\\frac{\\pi}{4}", "\\pi/4"),
+    *[
+        ("dress", "10", dressed)
+        for dressed in (
+            "\\underline{10}",
+            "\\color{red}{10}",
+            "\\textcolor{blue}{10}",
+            "\\boldsymbol{10}",
+        )
+    ],
 )
 
 DIFFERENT = (

@@ -20,6 +20,10 @@ from sysgen_dagster.obedience.number_words import digits_for_words
         ("das sind minus 5", "das sind -5"),
         ("10 minus 5, x minus 5", "10 minus 5, x minus 5"),
         ("a house, tend, often", "a house, tend, often"),
+        ("one sixth of three sevenths, two twenty-fifths", "1/6 of 3/7, 2/25"),
+        ("two third graders, a second, 3 seconds", "2 third graders, a second, 3 seconds"),
+        ("five lakh of two millions", "5 lakh of 2 millions"),
+        ("an hour and a half", "1 1/2 hour"),
     ],
 )
 def test_spelled_numbers_are_put_in_digits(text: str, digits: str) -> None:

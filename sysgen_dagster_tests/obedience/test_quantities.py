@@ -2,7 +2,7 @@
 
 import pytest
 
-from sysgen_dagster.obedience.final_answers import read_answer
+from sysgen_dagster.obedience.single_answers import read_answer
 
 # Each with its kind.
 SAME = (
@@ -77,6 +77,83 @@ SAME = (
     ("percent", "50%", "50"),
     ("percent", "12.5 \\%", "12.5 percent"),
     ("percent", "0.25", "25%"),
+    *[
+        ("fraction in words", *pair)
+        for pair in (
+            ("1/6", "one sixth"),
+            ("3/7", "three sevenths"),
+            ("1/9", "a ninth"),
+            ("2/3", "2 thirds"),
+            ("7/12", "seven twelfths"),
+            ("3/100", "three hundredths"),
+            ("1/20", "one-twentieth"),
+            ("3/25", "three twenty-fifths"),
+            ("13/6", "2 and one sixth"),
+            ("3/2", "three halves"),
+            ("12", "12 sixth graders"),
+            ("3", "3 quarters"),
+            ("3/4", "3 quarters"),
+        )
+    ],
+    *[
+        ("scale", *pair)
+        for pair in (
+            ("1.5M", "1500000"),
+            ("2K", "2000"),
+            ("$70k", "70000"),
+            ("$1.2 M", "$1,200,000"),
+            ("3bn", "3000000000"),
+            ("5 lakh", "500000"),
+            ("2 crores", "20000000"),
+            ("5 m", "5 meters"),
+            ("5 millions", "5000000"),
+            ("2 dozens", "24"),
+            ("5 Millionen", "5000000"),
+        )
+    ],
+    *[
+        ("units", *pair)
+        for pair in (
+            ("2 hrs", "120 mins"),
+            ("90 secs", "1.5 min"),
+            ("24 mos", "2 yrs"),
+            ("5 kgs", "5000 g"),
+            ("1 decade", "10 years"),
+            ("5 hectares", "50000 m^2"),
+            ("25", "25°C"),
+            ("25 °C", "25 C"),
+            ("12 V", "12 volts"),
+            ("10 N", "10"),
+            ("300 K", "300"),
+            ("5 J", "5"),
+            ("5 A", "5"),
+            ("5 W", "5"),
+            ("2 pairs", "4"),
+            ("2 pairs of gloves", "2"),
+            ("half of a mile", "0.5 miles"),
+            ("66 inches", "5'6\""),
+            ("a week", "7 days"),
+            ("an hour and a half", "90 minutes"),
+            ("64", "64 dollars and 0 cents"),
+            ("5", "500 cents"),
+            ("12.6 cm", "12.57 cm"),
+            ("3.33 hours", "200 minutes"),
+            ("7 o'clock", "7:00"),
+        )
+    ],
+    *[("percent", *pair) for pair in (("1/3", "33.3%"), ("2/3", "66.7%"), ("33 1/3%", "0.3333"))],
+    *[("ratio", *pair) for pair in (("3:2", "3/2"), ("3:2", "3 to 2"), ("3:2", "1.5"))],
+    *[
+        ("words beside", *pair)
+        for pair in (
+            ("5", "5 bags of red and green apples per day"),
+            ("5", "5 students (3 boys and 2 girls)"),
+            ("5", "5 (five)"),
+            ("5", "five (5)"),
+            ("12", "12 people's votes"),
+            ("\\$5", "$5.00/hour"),
+        )
+    ],
 )
 
 DIFFERENT = (
