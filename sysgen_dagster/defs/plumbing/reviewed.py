@@ -20,14 +20,14 @@ from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table, kept
-from sysgen_dagster.training_sets.mixtures import is_in_form_of
+from sysgen_dagster.training_sets.mixtures import only_taken
 from sysgen_dagster.training_sets.reviewed import (
     DECIDED,
     only_accepted,
     without_rejected,
     write_edits,
 )
-from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS
+from sysgen_dagster.training_sets.tables import MIXTURES, table_of
 
 _TEXTS = ("conversation_id", "system_message", "new_answer")
 
@@ -125,6 +125,19 @@ def rows_to_export(store: Store, name: str) -> ToExport:
     return ToExport(stored, usable, mixture, decisions, decided)
 
 
+def read_taken(store: Store, recipe: Recipe, at: Partition, taken: pl.DataFrame) -> pl.DataFrame:
+    """The stored rows of these conversations that meet the recipe, as `table_of(recipe)` has them.
+
+    Args:
+        store: Where they are stored.
+        recipe: The mixture's entry in the catalogue.
+        at: The partition that they are read from.
+        taken: ``conversation_id`` of the rows of the mixture.
+    """
+    rows = only_taken(store.read(table_of(recipe), at), recipe)
+    return rows.join(taken, on="conversation_id", how="semi", maintain_order="left")
+
+
 def _with_a_pair(
     store: Store, recipe: Recipe, mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame]
 ) -> pl.DataFrame:
@@ -135,9 +148,8 @@ def _with_a_pair(
             edits, on="conversation_id", how="semi"
         )
         if taken.height:
-            pairs = store.read(PREFERENCE_PAIRS, at).filter(is_in_form_of(recipe))
-            pairs = pairs.join(taken, on="conversation_id", how="semi")
-            left = write_edits(pairs, here, recipe, PREFERENCE_PAIRS.label(at))
+            pairs = read_taken(store, recipe, at, taken)
+            left = write_edits(pairs, here, recipe, table_of(recipe).label(at))
             gone = taken.join(left, on="conversation_id", how="anti")
             mixture = mixture.join(
                 gone, on=["model", "conversation_id"], how="anti", maintain_order="left"
