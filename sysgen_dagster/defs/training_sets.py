@@ -159,12 +159,13 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
+    examples = build_pair_examples(run)
+    compared = compare_answers(examples, pl.concat([nothing, *foreign]))
     turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
     pairs = pl.concat(
         [
             compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names),
-            *(build_conflict_pairs(build_examples(run), each) for each in turns),
+            *(build_conflict_pairs(examples, each) for each in turns),
         ]
     )
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")

@@ -12,6 +12,7 @@ from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.obedience.conflicts import AGAINST, Side, Turn
 from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.flags import flag_answers_to_conflicts
 from sysgen_dagster.training_sets.pairs import count_verdicts
 from sysgen_dagster.training_sets.rows import build_turn
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
@@ -54,17 +55,15 @@ def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataF
     drawn = found.with_columns(draws).sort("draw", "turn").unique(_ID, keep="first")
     pairs = aligned.join(drawn, on=_ID, maintain_order="left", validate="1:1")
     counted = count_verdicts(count_verdicts(pairs), "chosen_answer", "phrases_")
-    return (
-        counted.filter(pl.col("phrases_not_obeyed") == 0)
-        .with_columns(
-            rejected_is=pl.lit(Rejected.FOLLOWED_USER.value),
-            rejected_model=pl.col("model"),
-            chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("chosen_answer"))),
-            rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
-            rejected_not_obeyed=pl.lit(1, dtype=pl.UInt32),  # the phrase that the turn is about
-        )
-        .select(PREFERENCE_PAIRS.names)
-    )
+    obeying = counted.filter(pl.col("phrases_not_obeyed") == 0)
+    return obeying.with_columns(
+        flag_answers_to_conflicts(obeying),
+        rejected_is=pl.lit(Rejected.FOLLOWED_USER.value),
+        rejected_model=pl.col("model"),
+        chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("chosen_answer"))),
+        rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+        rejected_not_obeyed=pl.lit(1, dtype=pl.UInt32),  # the phrase that the turn is about
+    ).select(PREFERENCE_PAIRS.names)
 
 
 _KEY = [_ID, "turn"]

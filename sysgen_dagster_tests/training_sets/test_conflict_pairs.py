@@ -99,6 +99,30 @@ def test_a_chosen_answer_breaks_no_other_phrase_of_the_message() -> None:
     assert (pair["phrases_not_obeyed"], pair["phrases_unknown"]) == (0, 1)
 
 
+OF_THE_CONVERSATION = {"flags": ["not_obeyed", "repetitive", "final_answer_differs", "repaired"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "flags"),
+    [
+        ("Kind words.", ["repaired"]),
+        ("Write to jane.doe@gmail.com or call +1 (415) 867-5309.", ["repaired", "personal_data"]),
+        ("So it is. " * 40, ["repaired", "repetitive"]),
+        ("```python\ndef f(:\n```", ["repaired", "python_does_not_parse"]),
+        ("I can't draw, but here is a list of them.", ["repaired", "may_decline"]),
+    ],
+)
+def test_a_pair_has_the_flags_of_its_message_and_of_the_answer_that_it_chooses(
+    answer: str, flags: list[str]
+) -> None:
+    of_answers = [
+        row | ({"answer": answer} if row["side"] == "message" else {}) for row in turn_rows(HOLDS)
+    ]
+    [pair] = build_conflict_pairs(aligned(OF_THE_CONVERSATION), turn_frame(of_answers)).to_dicts()
+
+    assert pair["flags"] == flags
+
+
 def test_a_conversation_has_one_pair_and_both_turns_get_their_share() -> None:
     pairs = pairs_of(*[HOLDS] * 200)
     asked = pairs["prompt"].list.last().struct.field("content").value_counts()
