@@ -66,7 +66,8 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    stored, usable, mixture, decisions, decided = rows_to_export(store, name)
+    taken = rows_to_export(store, name)
+    mixture, decisions, decided = taken.mixture, taken.decisions, taken.decided
     tags = {
         **excluded_tags(store, None, Partition(recipe=name)),
         **reviewed_tags(decisions, None),
@@ -93,8 +94,9 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-            "left_out_as_excluded": stored.height - usable.height,
+            "left_out_as_excluded": taken.stored.height - taken.usable.height,
             "rejected_in_review": facts.rejected,
+            **({"pairs_edited_away": taken.pairs_edited_away} if recipe.rejected else {}),
             **{f"{word}_in_review": number for word, number in contents.reviewed.items()},
         },
         tags=tags,
@@ -118,7 +120,8 @@ def _read_rows(
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
             at = Partition(model, str(shard))
-            rows = read_taken(store, recipe, at, taken)
+            here = decided.get(at, pl.DataFrame(schema=DECIDED))
+            rows = read_taken(store, recipe, at, taken, here)
             if missing := taken.join(rows, on="conversation_id", how="anti").height:
                 raise StoreError(
                     f"{table_of(recipe).label(at)} lacks {missing} of the {taken.height} rows that "
@@ -126,7 +129,6 @@ def _read_rows(
                     f"since, or the recipe has changed. Materialize mixtures for {mixture_name} "
                     "again"
                 )
-            here = decided.get(at, pl.DataFrame(schema=DECIDED))
             rows = write_edits(rows, here, recipe, table_of(recipe).label(at))
             rows = to_exported(rows, recipe)
             yield rows.filter(is_train)

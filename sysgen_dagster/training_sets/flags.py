@@ -107,8 +107,8 @@ def flag_answers_to_conflicts(pairs: pl.DataFrame) -> pl.Series:
     answer has itself, as far as anybody looks.
 
     Args:
-        pairs: ``conversation_id``, ``source``, ``system_message``, ``flags`` of the conversation, and
-            ``prompt`` and ``chosen_answer`` of the pair.
+        pairs: ``conversation_id``, ``source``, ``system_message``, ``flags`` of the conversation,
+            and ``prompt`` and ``chosen_answer`` of the pair.
     """
     answered = pairs.with_columns(
         question=pl.col("prompt").list.last().struct.field("content"), new_answer="chosen_answer"

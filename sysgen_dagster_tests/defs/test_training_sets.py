@@ -725,7 +725,8 @@ def test_no_pair_rejects_what_a_person_wrote() -> None:
     rows = pairs.filter(rejected_is="original_answer", split="train").tail(2)
     for row in rows.iter_rows(named=True):
         _decide(row["conversation_id"], Choice.ACCEPTED, new_answer=row["rejected"][0]["content"])
-    _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    made = _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    assert _noted(made, "pairs_edited_away") == [rows.height]
     files = sorted(Path(str(STORE.export("preferences") / "data")).rglob("*.parquet"))
     exported = pl.concat(pl.read_parquet(file) for file in files)
     assert exported.filter(pl.col("chosen") == pl.col("rejected")).is_empty()
