@@ -215,6 +215,7 @@ def test_what_is_left_out_is_counted_with_its_reason() -> None:
         {**SAY, "answer": "dog cat"},
         {**SAY, "phrases_not_obeyed": 1},
         {**SAY, **unsure, "new_answer": "a cat?", "answer": "cat"},
+        {**SAY, "answer": " cat dog\n"},
         SAY,
     )
     compared = compare_answers(rows, foreign())
@@ -223,6 +224,7 @@ def test_what_is_left_out_is_counted_with_its_reason() -> None:
         "rejected_obeys_too",
         "chosen_does_not_obey",
         "rejected_obeys_more",
+        "same_answer",
         None,
     ]
 
