@@ -17,6 +17,7 @@ from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES
 from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.phrase_judgement import list_answers
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.rows import UNDER_S, build_prompt, build_turn
@@ -74,13 +75,14 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
     )
     names = [name for name in of_original.columns if name != "rejected_answers"]
     every = (of_original, _worse_answers(aligned), other)
-    pairs = count_verdicts(
-        pl.concat([each.select(names) for each in every]), pl.concat_list("new_answer"), "chosen_"
-    )
-    # A judge, too, has looked at the chosen answer, and rules alone at the rejected one.
+    candidates = pl.concat([each.select(names) for each in every])
+    written = list_answers(candidates).alias("written")
+    pairs = count_verdicts(candidates.with_columns(written), pl.col("written"), "chosen_")
+    # A judge, too, has looked at the chosen answer, and rules alone at the rejected one. What is
+    # stored was decided by the rules of that day, so that those of today may find more.
     chosen_obeyed = pl.max_horizontal("phrases_obeyed", "chosen_obeyed")
     obeys_more = (pl.col("rejected_not_obeyed") == 0) & (pl.col("rejected_obeyed") > chosen_obeyed)
-    chosen_breaks = (pl.col("phrases_not_obeyed") > 0).fill_null(value=False)
+    chosen_breaks = pl.max_horizontal("phrases_not_obeyed", "chosen_not_obeyed") > 0
     rejected_obeys = pl.col("rejected_obeyed") == pl.col("phrases").list.len()
     return pairs.with_columns(
         left_out=pl.when(~differ("new_answer", "rejected_answer"))
