@@ -133,7 +133,6 @@ def test_pairs_reject_the_original_answer_and_that_of_another_model() -> None:
     assert set(of_others["rejected_model"]) == {"llama-3.1-8b"}
 
 
-@pytest.mark.parametrize("recipe", ["sysgen", "preferences", "distillation"])
 def test_pairs_of_conflict_turns_stand_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     before = _rows(table="preference_pairs")
     kept_to = _rows().filter(variant="sysgen", split="train")["conversation_id"][0]
@@ -151,6 +150,7 @@ def test_pairs_of_conflict_turns_stand_beside_the_others(monkeypatch: pytest.Mon
     assert pairs.height == before.height + 1
 
 
+@pytest.mark.parametrize("recipe", ["sysgen", "preferences", "distillation"])
 def test_an_export_is_loaded_as_it_is_counted(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -135,7 +135,6 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         variant=_VARIANTS[recipe.variant],
         title=front["pretty_name"],
         of_sets=_is_of_sets(recipe),
-        layout=recipe.layout.value,
         rejected=[
             (kind.value, _OF_SIBLING if _is_of_sets(recipe) else _REJECTED[kind])
             for kind in recipe.rejected
