@@ -57,17 +57,15 @@ def compare_conflict_answers(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.D
         turns: The same.
     """
     possible = aligned.join(_find_answers(turns), on=_ID, maintain_order="left_right")
-    draws = draw_numbers(possible["turn"] + "/" + possible[_ID], Rejected.FOLLOWED_USER.value)
     counted = count_verdicts(possible, pl.concat_list("chosen_answer"), "phrases_")
     drawn = (
         counted.with_columns(
-            draws,
             left_out=pl.when(pl.col("phrases_not_obeyed") > 0)
             .then(pl.lit(CHOSEN_BREAKS))
             .when(~differ("chosen_answer", "rejected_answer"))
             .then(pl.lit(SAME_ANSWER)),
         )
-        .sort(pl.col("left_out").is_not_null(), "draw", "turn", maintain_order=True)
+        .sort(pl.col("left_out").is_not_null(), maintain_order=True)
         .unique(_ID, keep="first", maintain_order=True)
     )
     pairs = aligned.select(_ID).join(drawn, on=_ID, maintain_order="left", validate="1:1")
@@ -82,11 +80,11 @@ def compare_conflict_answers(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.D
 
 
 def _find_answers(turns: pl.DataFrame) -> pl.DataFrame:
-    """The turns with answers to choose and one to reject, with their ``prompt``: a row for each."""
+    """The answers to choose, each with one to reject and the ``prompt``, in the order of a draw."""
     against = turns.filter(pl.col("turn").is_in([turn.value for turn in AGAINST]))
     asked = against.filter(_WITH_MESSAGE).select(_ID, "turn", "prompt")
     held = _answers(turns.filter(_WITH_MESSAGE, turn=Turn.ALIGNED.value), _KEEPS, "held")
-    return (
+    found = (
         asked.join(_answers(against.filter(_WITH_MESSAGE), _KEEPS, "kept"), _KEY, "left")
         .join(held.drop("turn"), on=_ID, how="left")
         .join(_answers(against.filter(~_WITH_MESSAGE), _BREAKS, "followed"), _KEY, "left")
@@ -99,6 +97,8 @@ def _find_answers(turns: pl.DataFrame) -> pl.DataFrame:
         .explode("chosen_answer")
         .drop_nulls()
     )
+    draws = draw_numbers(found["turn"] + "/" + found[_ID], Rejected.FOLLOWED_USER.value)
+    return found.with_columns(draws).sort("draw", "turn", maintain_order=True).drop("draw", "turn")
 
 
 _KEY = [_ID, "turn"]

@@ -17,7 +17,9 @@ from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 def pairs_of(*sides: tuple[str | None, ...], **changed: Any) -> pl.DataFrame:
     rows = turn_rows(*sides, **changed)
-    return build_conflict_pairs(aligned(*[{}] * len(sides)), turn_frame(rows))
+    # Conversations say which exchange of their upstream row they are, in a column of that name.
+    numbered = aligned(*[{}] * len(sides)).with_columns(turn=pl.lit(1, pl.UInt32))
+    return build_conflict_pairs(numbered, turn_frame(rows))
 
 
 def _only(turn: str, **sides: str) -> tuple[str | None, ...]:
