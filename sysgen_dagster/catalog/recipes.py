@@ -99,6 +99,20 @@ OF_SECOND_LANE: tuple[Flag, ...] = (
     "repetitive",
     "personal_data",
 )
+# Those of a conversation and its system message, whatever was answered.
+OF_MESSAGE: tuple[Flag, ...] = (
+    "final_answer_leaked",
+    "content_copied",
+    "copied_from_prompt",
+    "repaired",
+    "original_python_does_not_parse",
+    "near_duplicate_question",
+    "contaminated",
+    "near_duplicate_message",
+)
+# Those that pairs of conflict turns are looked at for: no judge reads their answers, and nothing
+# compares them with the original one.
+OF_CONFLICT_TURNS: tuple[Flag, ...] = (*OF_MESSAGE, *OF_SECOND_LANE, NOT_OBEYED, MAY_DECLINE)
 
 
 class Reviewed(StrEnum):
@@ -200,14 +214,20 @@ class Recipe(Entry):
             )
         return None
 
-    @rule("leave_out", "lane")
+    @rule("leave_out", "lane", "rejected")
     def _require_flags_that_are_looked_for(self) -> str | None:
-        unknown = [flag for flag in self.leave_out if flag not in OF_SECOND_LANE]
-        if self.lane is Lane.SYSGEN or not unknown:
+        if self.lane is not Lane.SYSGEN:
+            rows, looked_for = f"rows of the lane `{self.lane}`", OF_SECOND_LANE
+        elif Rejected.FOLLOWED_USER in self.rejected:
+            rows, looked_for = f"pairs that reject `{Rejected.FOLLOWED_USER}`", OF_CONFLICT_TURNS
+        else:
+            return None
+        unknown = [flag for flag in self.leave_out if flag not in looked_for]
+        if not unknown:
             return None
         return (
-            f"nobody looks for `{unknown[0]}` in rows of the lane `{self.lane}`, so that all would "
-            f"count as clean: leave out {', '.join(f'`{flag}`' for flag in OF_SECOND_LANE)} only"
+            f"nobody looks for `{unknown[0]}` in {rows}, so that all would count as clean: leave "
+            f"out {', '.join(f'`{flag}`' for flag in looked_for)} only"
         )
 
     @rule("one_an_instruction", "lane")

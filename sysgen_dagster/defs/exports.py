@@ -21,6 +21,7 @@ from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.reviewed import (
+    read_taken,
     reviewed_tags,
     rows_to_export,
     why_not_reviewed,
@@ -46,10 +47,7 @@ from sysgen_dagster.training_sets.export.manifest import (
     read_ids,
 )
 from sysgen_dagster.training_sets.exported_rows import to_exported
-from sysgen_dagster.training_sets.mixtures import (
-    is_in_form_of,
-    summarize_mixture,
-)
+from sysgen_dagster.training_sets.mixtures import summarize_mixture
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, table_of
@@ -68,7 +66,8 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    stored, usable, mixture, decisions, decided = rows_to_export(store, name)
+    taken = rows_to_export(store, name)
+    mixture, decisions, decided = taken.mixture, taken.decisions, taken.decided
     tags = {
         **excluded_tags(store, None, Partition(recipe=name)),
         **reviewed_tags(decisions, None),
@@ -95,8 +94,9 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-            "left_out_as_excluded": stored.height - usable.height,
+            "left_out_as_excluded": taken.stored.height - taken.usable.height,
             "rejected_in_review": facts.rejected,
+            **({"pairs_edited_away": taken.pairs_edited_away} if recipe.rejected else {}),
             **{f"{word}_in_review": number for word, number in contents.reviewed.items()},
         },
         tags=tags,
@@ -120,16 +120,15 @@ def _read_rows(
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
             at = Partition(model, str(shard))
-            stored = store.read(table_of(recipe), at)
-            ids = taken.select("conversation_id")
-            rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
-            if missing := ids.join(rows, on="conversation_id", how="anti").height:
-                raise StoreError(
-                    f"{table_of(recipe).label(at)} lacks {missing} of the {ids.height} rows that "
-                    "the mixture takes from it: it was made again since. Materialize mixtures for "
-                    f"{mixture_name} again"
-                )
             here = decided.get(at, pl.DataFrame(schema=DECIDED))
+            rows = read_taken(store, recipe, at, taken, here)
+            if missing := taken.join(rows, on="conversation_id", how="anti").height:
+                raise StoreError(
+                    f"{table_of(recipe).label(at)} lacks {missing} of the {taken.height} rows that "
+                    "the mixture takes from it, or they do not meet the recipe: it was made again "
+                    f"since, or the recipe has changed. Materialize mixtures for {mixture_name} "
+                    "again"
+                )
             rows = write_edits(rows, here, recipe, table_of(recipe).label(at))
             rows = to_exported(rows, recipe)
             yield rows.filter(is_train)

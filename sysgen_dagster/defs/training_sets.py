@@ -36,7 +36,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Partition, kept
-from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
+from sysgen_dagster.training_sets.conflict_pairs import compare_conflict_answers
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
     count_missing,
@@ -159,14 +159,12 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
+    examples = build_pair_examples(run)
+    compared = compare_answers(examples, pl.concat([nothing, *foreign]))
     turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
-    pairs = pl.concat(
-        [
-            compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names),
-            *(build_conflict_pairs(build_examples(run), each) for each in turns),
-        ]
-    )
+    every = [compared, *(compare_conflict_answers(examples, each) for each in turns)]
+    compared = pl.concat(each.select(*PREFERENCE_PAIRS.names, "left_out") for each in every)
+    pairs = compared.filter(pl.col("left_out").is_null()).drop("left_out")
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
     left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
     run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))

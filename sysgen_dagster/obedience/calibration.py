@@ -21,6 +21,7 @@ import polars as pl
 
 from sysgen_dagster.obedience.agreement import (
     CorrectedRate,
+    Interval,
     TwoByTwo,
     bootstrap_intervals,
     cohen_kappa,
@@ -28,7 +29,7 @@ from sysgen_dagster.obedience.agreement import (
 )
 from sysgen_dagster.obedience.alignment_judgement import Alignment, build_judged_alignment
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
-from sysgen_dagster.obedience.labelled_items import PHRASES, REVIEWED
+from sysgen_dagster.obedience.labelled_items import PHRASES, REVIEWED, read_labelled_phrases
 from sysgen_dagster.obedience.phrase_judgement import MEANS, build_obedience
 from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import (
@@ -46,7 +47,8 @@ from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_u
 # interval of kappa is about 0.1 to either side.
 LEAST_KAPPA: Final = 0.6
 LEAST_ITEMS: Final = 200
-
+# Nor is one that cannot be read on more of the items than this: those may be the hard ones.
+MOST_UNREAD: Final = 0.10
 
 CALIBRATED: Final = "calibrated"
 UNCALIBRATED: Final = "uncalibrated"
@@ -171,8 +173,7 @@ def calibrate(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _measure(kind: Kind, items: pl.DataFrame) -> dict[str, object]:
     pairs = _verdicts_and_labels(items)
-    intervals = bootstrap_intervals(Counter(pairs), {"kappa": cohen_kappa})
-    kappa_low, kappa_high = intervals["kappa"] or (None, None)
+    kappa_low, kappa_high = _interval(pairs) or (None, None)
     table = _two_by_two(kind, pairs)
     return {
         "items": len(pairs),
@@ -212,10 +213,13 @@ def correct_for_judge(
     return correct_rate(yes, judged, _two_by_two(kind, _verdicts_and_labels(items)))
 
 
-def say_worth(kappa: float | None, items: int) -> str:
-    """What a judge with this kappa, on so many labelled items, is worth."""
+def say_worth(kappa: float | None, items: int, unread: int = 0) -> str:
+    """What a judge with this kappa is worth: on so many items, beside those without a verdict."""
+    every = items + unread
     if items < LEAST_ITEMS:
         return f"{UNCALIBRATED}: {items} of {LEAST_ITEMS} labelled items"
+    if unread > MOST_UNREAD * every:
+        return f"{UNCALIBRATED}: no verdict on {unread} of {every} items, {MOST_UNREAD:.0%} at most"
     if kappa is None or kappa < LEAST_KAPPA:
         return f"{_say_kappa(kappa)}, {LEAST_KAPPA} wanted"
     return CALIBRATED
@@ -224,12 +228,18 @@ def say_worth(kappa: float | None, items: int) -> str:
 def _worth(kind: Kind, items: pl.DataFrame) -> str:
     """What a judge is worth by items of a kind; of phrases it must be right on open ones, too."""
     pairs = _verdicts_and_labels(items)
-    worth = say_worth(_kappa(pairs), len(pairs))
+    worth = say_worth(_kappa(pairs), len(pairs), items.height - len(pairs))
     if kind is not Kind.PHRASE or worth != CALIBRATED:
         return worth
-    kappa = _kappa(_verdicts_and_labels(items.filter(labelled_set=PHRASES)))
+    pairs, of = _verdicts_and_labels(items.filter(labelled_set=PHRASES)), "that rules leave open"
+    stored = min(LEAST_ITEMS, read_labelled_phrases().filter(source=PHRASES).height)
+    if len(pairs) < (1 - MOST_UNREAD) * stored:
+        return f"{UNCALIBRATED}: {len(pairs)} of {stored} labelled phrases {of}"
+    kappa = _kappa(pairs)
     if kappa is None or kappa < LEAST_KAPPA:
-        return f"{_say_kappa(kappa)} on phrases that rules leave open, {LEAST_KAPPA} wanted"
+        return f"{_say_kappa(kappa)} on phrases {of}, {LEAST_KAPPA} wanted"
+    if _interval(pairs) is None:
+        return f"{UNCALIBRATED}: no lower bound of kappa on {len(pairs)} phrases {of}"
     return CALIBRATED
 
 
@@ -252,6 +262,10 @@ def _kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     return cohen_kappa(Counter(pairs))
 
 
+def _interval(pairs: Sequence[tuple[str, str]]) -> Interval | None:
+    return bootstrap_intervals(Counter(pairs), {"kappa": cohen_kappa})["kappa"]
+
+
 def _two_by_two(kind: Kind, pairs: Sequence[tuple[str, str]]) -> TwoByTwo:
     """The counts of yes and no; a verdict that is neither, such as a tie, is left out."""
     yes, no = _YES[kind], _NO[kind]
@@ -270,7 +284,8 @@ def _judge_agrees_with_labels() -> Check:
         return Finding(
             passed=short.is_empty(),
             figure=min(found["kappa"].drop_nulls().to_list(), default=0.0),
-            wanted=f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} items of each kind",
+            wanted=f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} items of each kind, with "
+            f"{MOST_UNREAD:.0%} or less unread",
             rows=short,
             explanation="; ".join(said) + advice,
         )

@@ -29,8 +29,9 @@ def combine_judges(phrases: pl.Series, tables: Mapping[str, pl.DataFrame]) -> pl
 
     Returns:
         `tables.OBEDIENCE`. ``by`` are the judges whose verdict it is, ``judged`` is what each said.
-        Attempts and tokens are those of all judges, ``verdict_text`` are their texts one after the
-        other, and what else is said of the requests is that of the first judge.
+        Attempts and tokens are those of all judges, ``verdict_text`` are the texts of those that
+        wrote one, one after the other, and what else is said of the requests is that of the first
+        judge that was asked.
     """
     by_judge = zip(*(table.iter_rows(named=True) for table in tables.values()), strict=True)
     rows = [
@@ -41,9 +42,9 @@ def combine_judges(phrases: pl.Series, tables: Mapping[str, pl.DataFrame]) -> pl
 
 
 def _combine(phrases: Sequence[_Row], rows: Mapping[str, _Row]) -> _Row:
-    first = next(iter(rows.values()))
-    if first["attempts"] is None:  # no judge was asked about the row
-        return first
+    asked = {judge: row for judge, row in rows.items() if row["attempts"] is not None}
+    if not asked:
+        return next(iter(rows.values()))
     found = [*phrases]
     judged: list[str | None] = [None] * len(phrases)
     places = open_places(phrases)
@@ -55,18 +56,18 @@ def _combine(phrases: Sequence[_Row], rows: Mapping[str, _Row]) -> _Row:
             of = [judge for judge, vote in votes.items() if vote == verdict]
             if 2 * len(of) > len(votes):
                 found[at] = {**phrases[at], "verdict": verdict, "by": ", ".join(of)}
-    texts = [f"{judge}:\n{row['verdict_text']}" for judge, row in rows.items()]
+    texts = [f"{judge}:\n{text}" for judge, row in asked.items() if (text := row["verdict_text"])]
     return {
-        **first,
-        **{name: sum(row[name] or 0 for row in rows.values()) for name in _SUMMED},
+        **next(iter(asked.values())),
+        **{name: sum(row[name] or 0 for row in asked.values()) for name in _SUMMED},
         **{each.value: sum(one["verdict"] == each for one in found) for each in Verdict},
         "phrases": found,
         "judged": judged,
         "declines": _most([row["declines"] for row in rows.values()]),
-        "judge": ", ".join(rows),
-        "judge_is_generator": any(row["judge_is_generator"] for row in rows.values()),
-        "verdict_text": "\n\n".join(texts),
-        "failure": next((row["failure"] for row in rows.values() if row["failure"]), None),
+        "judge": ", ".join(asked),
+        "judge_is_generator": any(row["judge_is_generator"] for row in asked.values()),
+        "verdict_text": "\n\n".join(texts) or None,
+        "failure": next((row["failure"] for row in asked.values() if row["failure"]), None),
     }
 
 

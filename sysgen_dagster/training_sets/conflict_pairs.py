@@ -12,7 +12,13 @@ from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.obedience.conflicts import AGAINST, Side, Turn
 from sysgen_dagster.training_sets.draws import draw_numbers
-from sysgen_dagster.training_sets.pairs import count_verdicts
+from sysgen_dagster.training_sets.flags import flag_answers_to_conflicts
+from sysgen_dagster.training_sets.pairs import (
+    CHOSEN_BREAKS,
+    SAME_ANSWER,
+    count_verdicts,
+    differ,
+)
 from sysgen_dagster.training_sets.rows import build_turn
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
@@ -25,16 +31,56 @@ _ID = "conversation_id"
 def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
     """`tables.PREFERENCE_PAIRS`: at most one row per conversation, in the order of `aligned`.
 
-    The chosen answer is the one to the same turn; where that did not keep to the message, it is the
-    one to the turn that asks for what the message says, which answers the same question. Where both
-    turns that ask for the opposite give a pair, one of them is drawn. No phrase of the message is
-    known that the chosen answer does not obey.
+    The chosen answer is the one to the same turn; where that did not keep to the message, or breaks
+    another phrase of it, it is the one to the turn that asks for what the message says, which
+    answers the same question. Where both turns that ask for the opposite give a pair, one of them
+    is drawn. No phrase of the message is known that the chosen answer does not obey. The two differ
+    in more than blanks around them.
 
     Args:
         aligned: One row per conversation, with the columns of `tables.PREFERENCE_PAIRS` that say
             where it comes from, and ``phrases`` of the system message.
         turns: `obedience.tables.CONFLICT_TURNS` of the same model.
     """
+    compared = compare_conflict_answers(aligned, turns)
+    return compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
+
+
+def compare_conflict_answers(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+    """`tables.PREFERENCE_PAIRS` with those that are left out, and why in the column ``left_out``.
+
+    One row per conversation with a turn that asks for the opposite and has both answers; it is left
+    out where neither turn gives a pair.
+
+    Args:
+        aligned: As `build_conflict_pairs` takes it.
+        turns: The same.
+    """
+    possible = aligned.join(_find_answers(turns), on=_ID, maintain_order="left_right")
+    counted = count_verdicts(possible, pl.concat_list("chosen_answer"), "phrases_")
+    drawn = (
+        counted.with_columns(
+            left_out=pl.when(pl.col("phrases_not_obeyed") > 0)
+            .then(pl.lit(CHOSEN_BREAKS))
+            .when(~differ("chosen_answer", "rejected_answer"))
+            .then(pl.lit(SAME_ANSWER)),
+        )
+        .sort(pl.col("left_out").is_not_null(), maintain_order=True)
+        .unique(_ID, keep="first", maintain_order=True)
+    )
+    pairs = aligned.select(_ID).join(drawn, on=_ID, maintain_order="left", validate="1:1")
+    return pairs.with_columns(
+        flag_answers_to_conflicts(pairs),
+        rejected_is=pl.lit(Rejected.FOLLOWED_USER.value),
+        rejected_model=pl.col("model"),
+        chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("chosen_answer"))),
+        rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+        rejected_not_obeyed=pl.lit(1, dtype=pl.UInt32),  # the phrase that the turn is about
+    )
+
+
+def _find_answers(turns: pl.DataFrame) -> pl.DataFrame:
+    """The answers to choose, each with one to reject and the ``prompt``, in the order of a draw."""
     against = turns.filter(pl.col("turn").is_in([turn.value for turn in AGAINST]))
     asked = against.filter(_WITH_MESSAGE).select(_ID, "turn", "prompt")
     held = _answers(turns.filter(_WITH_MESSAGE, turn=Turn.ALIGNED.value), _KEEPS, "held")
@@ -45,26 +91,14 @@ def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataF
         .join(_answers(against.filter(_WITH_MESSAGE), _BREAKS, "gave_in"), _KEY, "left")
         .select(
             *(_ID, "turn", "prompt"),
-            chosen_answer=pl.coalesce("kept", "held"),
+            chosen_answer=pl.concat_list("kept", "held"),
             rejected_answer=pl.coalesce("followed", "gave_in"),
         )
+        .explode("chosen_answer")
         .drop_nulls()
     )
     draws = draw_numbers(found["turn"] + "/" + found[_ID], Rejected.FOLLOWED_USER.value)
-    drawn = found.with_columns(draws).sort("draw", "turn").unique(_ID, keep="first")
-    pairs = aligned.join(drawn, on=_ID, maintain_order="left", validate="1:1")
-    counted = count_verdicts(count_verdicts(pairs), "chosen_answer", "phrases_")
-    return (
-        counted.filter(pl.col("phrases_not_obeyed") == 0)
-        .with_columns(
-            rejected_is=pl.lit(Rejected.FOLLOWED_USER.value),
-            rejected_model=pl.col("model"),
-            chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("chosen_answer"))),
-            rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
-            rejected_not_obeyed=pl.lit(1, dtype=pl.UInt32),  # the phrase that the turn is about
-        )
-        .select(PREFERENCE_PAIRS.names)
-    )
+    return found.with_columns(draws).sort("draw", "turn", maintain_order=True).drop("draw", "turn")
 
 
 _KEY = [_ID, "turn"]

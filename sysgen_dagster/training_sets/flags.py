@@ -9,16 +9,19 @@ from collections.abc import Callable, Collection, Mapping
 import polars as pl
 
 from sysgen_dagster.analysis import tables
-from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.analysis.findings import FINDINGS, list_flags
+from sysgen_dagster.analysis.row_quality import measure_without_original
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.catalog.recipes import (
     DECLINES,
     JUDGES_DISAGREE,
     MAY_DECLINE,
     NOT_OBEYED,
+    OF_MESSAGE,
     Flag,
     Recipe,
 )
+from sysgen_dagster.lanes.sysgen.refusals import may_refuse
 from sysgen_dagster.obedience.alignment_judgement import Alignment
 from sysgen_dagster.obedience.several_judges import contradict
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
@@ -95,3 +98,24 @@ def add_flags(rows: pl.DataFrame, flagged: Flagged) -> pl.DataFrame:
     own = pl.col("flags").fill_null([])
     more = [pl.concat_list(added).list.drop_nulls()] if added else []
     return rows.with_columns(flags=pl.concat_list(own, *more))
+
+
+def flag_answers_to_conflicts(pairs: pl.DataFrame) -> pl.Series:
+    """The column ``flags`` of pairs whose chosen answer is not the conversation's new answer.
+
+    These are the conversation's flags of `OF_MESSAGE`, and of the others those that the chosen
+    answer has itself, as far as anybody looks.
+
+    Args:
+        pairs: ``conversation_id``, ``source``, ``system_message``, ``flags`` of the conversation,
+            and ``prompt`` and ``chosen_answer`` of the pair.
+    """
+    answered = pairs.with_columns(
+        question=pl.col("prompt").list.last().struct.field("content"), new_answer="chosen_answer"
+    )
+    own = list_flags(measure_without_original(answered)).alias("own")
+    of_message = pl.col("flags").list.filter(pl.element().is_in(OF_MESSAGE))
+    declines = pl.when(may_refuse(pl.col("chosen_answer"))).then(pl.lit([MAY_DECLINE]))
+    nothing = pl.lit([], pl.List(pl.String()))
+    every = (each.fill_null(nothing) for each in (of_message, pl.col("own"), declines))
+    return pairs.with_columns(own).select(flags=pl.concat_list(*every)).to_series()

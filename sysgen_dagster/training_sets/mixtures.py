@@ -52,17 +52,28 @@ def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     return rows.filter(_filters(recipe))
 
 
+def only_taken(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those that a mixture may hold: each pair by itself, whatever others its conversation has.
+
+    Args:
+        rows: Of `table_of(recipe)`, whole or the columns that `select_candidates` takes.
+        recipe: The mixture's entry in the catalogue.
+    """
+    in_form = rows.filter(is_in_form_of(recipe))
+    return only_obeying(only_matching(in_form, recipe), recipe)
+
+
 def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """`tables.MIXTURES` of the rows that pass the recipe's filters, before its limits.
 
     Args:
-        rows: Some of the rows in the form of the recipe, such as those of one shard:
-            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``
-            and `tables.PHRASE_COUNTS`.
+        rows: Some of the stored rows, such as those of one shard: ``conversation_id``, ``source``,
+            ``model``, ``shard``, ``split``, ``tags``, ``flags``, `tables.PHRASE_COUNTS`, and
+            ``variant`` or, of pairs, ``rejected_is`` and ``rejected_not_obeyed``.
             Several pairs of a conversation and model become one row of the mixture.
         recipe: The mixture's entry in the catalogue.
     """
-    candidates = only_obeying(only_matching(rows, recipe), recipe).select(MIXTURES.names)
+    candidates = only_taken(rows, recipe).select(MIXTURES.names)
     return candidates.unique(["conversation_id", "model"]) if recipe.rejected else candidates
 
 

@@ -17,14 +17,17 @@ from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES
 from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.phrase_judgement import list_answers
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.rows import UNDER_S, build_prompt, build_turn
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
-# Why two answers that differ are no pair.
+# Why two answers are no pair.
+SAME_ANSWER = "same_answer"  # but for blanks around it
 CHOSEN_BREAKS, REJECTED_OBEYS = "chosen_does_not_obey", "rejected_obeys_too"
 REJECTED_OBEYS_MORE = "rejected_obeys_more"
+_REJECTED = pl.concat_list("rejected_answer")
 
 
 def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
@@ -72,16 +75,19 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
     )
     names = [name for name in of_original.columns if name != "rejected_answers"]
     every = (of_original, _worse_answers(aligned), other)
-    pairs = count_verdicts(
-        pl.concat([each.select(names) for each in every]), "new_answer", "chosen_"
-    )
-    # A judge, too, has looked at the chosen answer, and rules alone at the rejected one.
+    candidates = pl.concat([each.select(names) for each in every])
+    written = list_answers(candidates).alias("written")
+    pairs = count_verdicts(candidates.with_columns(written), pl.col("written"), "chosen_")
+    # A judge, too, has looked at the chosen answer, and rules alone at the rejected one. What is
+    # stored was decided by the rules of that day, so that those of today may find more.
     chosen_obeyed = pl.max_horizontal("phrases_obeyed", "chosen_obeyed")
     obeys_more = (pl.col("rejected_not_obeyed") == 0) & (pl.col("rejected_obeyed") > chosen_obeyed)
-    chosen_breaks = (pl.col("phrases_not_obeyed") > 0).fill_null(value=False)
+    chosen_breaks = pl.max_horizontal("phrases_not_obeyed", "chosen_not_obeyed") > 0
     rejected_obeys = pl.col("rejected_obeyed") == pl.col("phrases").list.len()
-    return pairs.filter(_differ("new_answer", "rejected_answer")).with_columns(
-        left_out=pl.when(chosen_breaks)
+    return pairs.with_columns(
+        left_out=pl.when(~differ("new_answer", "rejected_answer"))
+        .then(pl.lit(SAME_ANSWER))
+        .when(chosen_breaks)
         .then(pl.lit(CHOSEN_BREAKS))
         .when(rejected_obeys & (pl.col("phrases").list.len() > 0))
         .then(pl.lit(REJECTED_OBEYS))
@@ -94,17 +100,17 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
 
 
 def count_verdicts(
-    pairs: pl.DataFrame, answer: str = "rejected_answer", prefix: str = "rejected_"
+    pairs: pl.DataFrame, answers: pl.Expr = _REJECTED, prefix: str = "rejected_"
 ) -> pl.DataFrame:
-    """The pairs with how many phrases rules say that an answer obeys, does not, or may obey.
+    """The pairs with how many phrases rules say that answers obey, do not, or may obey.
 
     Args:
         pairs: With ``phrases`` of the system message.
-        answer: The column of the answer.
+        answers: The answers of each pair that are held to it: a list.
         prefix: How the columns of the counts begin; the verdicts follow.
     """
-    answers = pairs.select(pl.concat_list(answer)).to_series()
-    decided = decide_by_rules(pairs["phrases"], answers).alias("decided")
+    held_to = pairs.select(answers).to_series()
+    decided = decide_by_rules(pairs["phrases"], held_to).alias("decided")
     verdicts = pl.col("decided").list.eval(pl.element().struct.field("verdict"))
     counts = {
         f"{prefix}{verdict.value}": verdicts.list.count_matches(verdict.value).cast(pl.UInt32)
@@ -125,7 +131,7 @@ def _worse_answers(aligned: pl.DataFrame) -> pl.DataFrame:
             rejected_model="model",
             rejected_answer=tried.field("answer"),
         )
-        .filter(_differ("new_answer", "rejected_answer"))
+        .filter(differ("new_answer", "rejected_answer"))
     )
     # Rules that changed since may find nothing in it.
     broken = count_verdicts(answers).filter(pl.col("rejected_not_obeyed") > 0)
@@ -145,8 +151,8 @@ def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame
     own = aligned.select("conversation_id", "model", "system_message", "new_answer")
     possible = theirs.join(own, on="conversation_id").filter(
         pl.col("rejected_model") != pl.col("model"),
-        _differ("system_message", "rejected_message"),
-        _differ("new_answer", "rejected_answer"),
+        differ("system_message", "rejected_message"),
+        differ("new_answer", "rejected_answer"),
     )
     # Adding a model changes only the pairs for which that model is drawn.
     drawn = draw_numbers(possible["rejected_model"] + "/" + possible["conversation_id"], "rejected")
@@ -158,5 +164,6 @@ def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def _differ(one: str, other: str) -> pl.Expr:
+def differ(one: str, other: str) -> pl.Expr:
+    """Whether two columns of texts differ in more than blanks around them."""
     return pl.col(one).str.strip_chars() != pl.col(other).str.strip_chars()

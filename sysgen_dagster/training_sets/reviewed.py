@@ -21,6 +21,7 @@ from sysgen_dagster.training_sets.rows import (
 )
 
 _KEY = ["model", "conversation_id"]
+_IS_OF_CONFLICT = pl.col("rejected_is") == Rejected.FOLLOWED_USER.value
 ACCEPTED, EDITED, REJECTED = "accepted", "edited", "rejected"
 # What of a row was decided, one row per conversation of a model: the texts that the reviewer saw,
 # and those that he wrote (null: none).
@@ -51,9 +52,20 @@ def without_rejected(rows: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
 
 
 def only_accepted(rows: pl.DataFrame, decided: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """Those that a reviewer has accepted, where the recipe asks for it; else all of them."""
+    """Those that a reviewer has accepted, where the recipe asks for it; else all of them.
+
+    Of pairs those whose texts he saw: they need ``rejected_is``, ``prompt`` and ``chosen``.
+    """
     if recipe.reviewed is None:
         return rows
+    if not recipe.rejected:
+        return of_accepted(rows, decided)
+    accepted = rows.join(decided.filter(choice=ACCEPTED), on=_KEY, maintain_order="left")
+    return accepted.filter(_was_shown(recipe)).select(rows.columns)
+
+
+def of_accepted(rows: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """The rows of conversations that a reviewer has accepted, whichever texts they hold."""
     return rows.join(decided.filter(choice=ACCEPTED), on=_KEY, how="semi", maintain_order="left")
 
 
@@ -78,20 +90,20 @@ def write_edits(
     ).drop("system_message", "new_answer")
     joined = rows.join(edits, on=_KEY, how="left", maintain_order="left")
     is_edited = pl.any_horizontal(pl.col("new_message", "written_answer").is_not_null())
-    if recipe.rejected:  # its answers were held to the message as it was
-        of_conflict = pl.col("rejected_is") == Rejected.FOLLOWED_USER.value
-        joined = joined.filter(~(is_edited & of_conflict))
+    if recipe.rejected:  # answers to a conflict turn were held to the message as it was
+        joined = joined.filter(~(is_edited & _IS_OF_CONFLICT))
     written = _write_pairs(joined) if recipe.rejected else _write_chats(joined, recipe)
-    others = joined.filter(is_edited, ~_holds_what_was_shown(recipe))
+    others = joined.filter(is_edited, ~_was_shown(recipe))
     if others.height:
         raise StoreError(
             f"{where} holds other texts of {others['conversation_id'][0]} than the reviewer saw: "
             "it is older than what it is made from. Materialize it again"
         )
-    says = pl.when(is_edited).then(pl.lit(EDITED)).otherwise("choice")
+    says = pl.when(is_edited).then(pl.lit(EDITED)).when(_was_shown(recipe)).then("choice")
     exported = written.with_columns(reviewed=says)
     if recipe.rejected:  # a pair must not reject what it chooses
-        exported = exported.filter(~is_edited | (pl.col("chosen") != pl.col("rejected")))
+        chosen, rejected = (_last_text(name).str.strip_chars() for name in ("chosen", "rejected"))
+        exported = exported.filter(~is_edited | (chosen != rejected))
     return exported.select(*rows.columns, "reviewed")
 
 
@@ -102,15 +114,24 @@ def texts_of(recipe: Recipe) -> tuple[bool, bool]:
     return recipe.variant in _WITH_MESSAGE, recipe.variant in _WITH_NEW_ANSWER
 
 
+def _was_shown(recipe: Recipe) -> pl.Expr:
+    """Whether a row holds what the reviewer saw, who is shown no answers to conflict turns."""
+    holds = _holds_what_was_shown(recipe)
+    return ~_IS_OF_CONFLICT & holds if recipe.rejected else holds
+
+
+def _last_text(turns: str) -> pl.Expr:
+    return pl.col(turns).list.last().struct.field("content")
+
+
 def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
     chat = pl.col("prompt" if recipe.rejected else "messages")
-    last = pl.col("chosen").list.last() if recipe.rejected else chat.list.last()
     first = chat.list.first().struct.field("content")
     message, answer = pl.col("shown_message"), pl.col("shown_answer")
     takes_message, takes_answer = texts_of(recipe)
     holds = pl.lit(value=True)
     if takes_answer:
-        holds &= last.struct.field("content") == answer
+        holds &= _last_text("chosen" if recipe.rejected else "messages") == answer
     if takes_message and not recipe.rejected and recipe.variant is Variant.USER_ROLE:
         holds &= first_user_turn(chat).str.starts_with(message + "\n\n")
     elif takes_message:

@@ -69,6 +69,28 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.leave_out",
         "nobody looks for `contaminated` in rows of the lane `multifaceted`",
     ),
+    **{
+        f"{flag}-that-nobody-looks-for-in-conflict-turns": (
+            [
+                (
+                    "mixtures.half",
+                    {
+                        "rejected": ["original_answer", "followed_user"],
+                        "leave_out": ["repetitive", flag],
+                    },
+                )
+            ],
+            "mixtures.half.leave_out",
+            f"nobody looks for `{flag}` in pairs that reject `followed_user`",
+        )
+        for flag in (
+            "final_answer_differs",
+            "final_answer_missing",
+            "declines",
+            "judges_disagree",
+            "not_aligned",
+        )
+    },
     "one-row-an-instruction-of-the-first-lane": (
         [("mixtures.half", {"one_an_instruction": True})],
         "mixtures.half.one_an_instruction",
@@ -104,6 +126,12 @@ def test_a_recipe_may_make_pairs(tmp_path: Path) -> None:
         Rejected.ORIGINAL_ANSWER,
         Rejected.OTHER_SYSTEM_MESSAGE,
     )
+
+
+def test_every_flag_that_is_looked_for_in_pairs_of_conflict_turns_may_be_left_out() -> None:
+    flags = ("personal_data", "repetitive", "not_obeyed", "may_decline", "contaminated", "repaired")
+
+    assert Recipe(rejected=(Rejected.FOLLOWED_USER,), leave_out=flags).leave_out == flags
 
 
 def test_a_recipe_is_recorded_as_before_the_second_lane_unless_it_is_of_that() -> None:

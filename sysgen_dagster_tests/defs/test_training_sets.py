@@ -34,7 +34,7 @@ from sysgen_dagster.defs.training_sets import (
     training_rows,
 )
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.obedience.tables import CONFLICT_TURNS, OBEDIENCE
 from sysgen_dagster.report.kept_rows import is_kept
 from sysgen_dagster.review.decisions import Choice, Decision, digest_of, journal_of
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
@@ -51,9 +51,11 @@ from sysgen_dagster.training_sets.tables import (
     SPLITS,
     TRAINING_ROWS,
 )
+from sysgen_dagster_tests.obedience.conflict_rows import HOLDS, turn_frame, turn_rows
 from sysgen_dagster_tests.training_sets.frames import of
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
+HERE = Partition("phi-4", SHARD)
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
 OF_SHARDS, _, OF_SOURCES = after_conversations()
@@ -129,6 +131,23 @@ def test_pairs_reject_the_original_answer_and_that_of_another_model() -> None:
     assert set(pairs["rejected_is"]) == {"original_answer", "other_system_message"}
     of_others = pairs.filter(rejected_is="other_system_message")
     assert set(of_others["rejected_model"]) == {"llama-3.1-8b"}
+
+
+def test_pairs_of_conflict_turns_stand_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _rows(table="preference_pairs")
+    kept_to = _rows().filter(variant="sysgen", split="train")["conversation_id"][0]
+    turns = [each | {"conversation_id": kept_to} for each in turn_rows(HOLDS)]
+    STORE.write(CONFLICT_TURNS, HERE, turn_frame(turns))
+    monkeypatch.setattr(training_sets, "_OF_CONFLICTS", (CONFLICT_TURNS,))
+    try:
+        _materialize(f"phi-4|{SHARD}", [preference_pairs.key])
+        pairs = _rows(table="preference_pairs")
+    finally:
+        STORE.write(PREFERENCE_PAIRS, HERE, before)
+        Path(STORE.path(CONFLICT_TURNS, HERE)).unlink()
+    of_conflict = pairs.filter(rejected_is="followed_user")
+    assert of_conflict["conversation_id"].to_list() == [kept_to]
+    assert pairs.height == before.height + 1
 
 
 @pytest.mark.parametrize("recipe", ["sysgen", "preferences", "distillation"])
@@ -296,9 +315,6 @@ def test_the_card_names_the_benchmarks_that_were_searched_for() -> None:
 
 
 # How far answers obey
-
-
-HERE = Partition("phi-4", SHARD)
 
 
 def _say_of_answers(*counts: tuple[int, int, int]) -> None:
@@ -709,7 +725,8 @@ def test_no_pair_rejects_what_a_person_wrote() -> None:
     rows = pairs.filter(rejected_is="original_answer", split="train").tail(2)
     for row in rows.iter_rows(named=True):
         _decide(row["conversation_id"], Choice.ACCEPTED, new_answer=row["rejected"][0]["content"])
-    _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    made = _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    assert _noted(made, "pairs_edited_away") == [rows.height]
     files = sorted(Path(str(STORE.export("preferences") / "data")).rglob("*.parquet"))
     exported = pl.concat(pl.read_parquet(file) for file in files)
     assert exported.filter(pl.col("chosen") == pl.col("rejected")).is_empty()

@@ -213,6 +213,87 @@ def test_a_judge_that_is_right_only_where_rules_decide_is_worth_nothing() -> Non
     assert calibration.correct_for_judge(90, 100, stored, "owl", Kind.PHRASE) is None
 
 
+def without_a_verdict(stored: pl.DataFrame, *numbers: int) -> pl.DataFrame:
+    """The same where of each labelled set so many items, the last ones, could not be read."""
+    sets = [stored.filter(labelled_set=of) for of in ("phrases", "phrases_by_rules")]
+    unread = pl.lit("Unreadable").alias("verdict")
+    parts = [
+        part
+        for of, number in zip(sets, numbers, strict=True)
+        for part in (of.head(of.height - number), of.tail(number).with_columns(unread))
+    ]
+    return pl.concat(parts)
+
+
+OPEN = ALL_PHRASES.filter(source="phrases").height
+BY_RULES = ALL_PHRASES.height - OPEN
+
+
+@pytest.mark.parametrize(
+    ("left_open", "by_rules", "worth"),
+    [
+        pytest.param(OPEN, BY_RULES, "calibrated", id="all"),
+        pytest.param(2, BY_RULES, f"uncalibrated: 2 of {OPEN} labelled phrases that", id="two"),
+        pytest.param(0, BY_RULES, f"uncalibrated: 0 of {OPEN} labelled phrases that", id="none"),
+        pytest.param(OPEN - 1, BY_RULES, f"uncalibrated: {OPEN - 1} of {OPEN} lab", id="all but 1"),
+        pytest.param(OPEN, 52, "uncalibrated: 199 of 200 labelled items", id="few of all"),
+    ],
+)
+def test_a_judge_of_phrases_must_have_judged_those_that_rules_leave_open(
+    left_open: int, by_rules: int, worth: str
+) -> None:
+    stored = phrases_judged(lambda label, _: label)
+    asked = pl.concat(
+        stored.filter(labelled_set=of).head(number)
+        for of, number in (("phrases", left_open), ("phrases_by_rules", by_rules))
+    )
+
+    assert calibration.worth_of(asked, "owl", Kind.PHRASE).startswith(worth)
+
+
+@pytest.mark.parametrize(
+    ("left_open", "by_rules", "worth"),
+    [
+        pytest.param(0, 74, "calibrated", id="a tenth at most"),
+        pytest.param(0, 75, "uncalibrated: no verdict on 75 of 742 items, 10% at most", id="more"),
+        pytest.param(1, 0, f"uncalibrated: {OPEN - 1} of {OPEN} labelled phrases", id="open ones"),
+    ],
+)
+def test_what_a_judge_of_phrases_leaves_unread_counts(
+    left_open: int, by_rules: int, worth: str
+) -> None:
+    stored = without_a_verdict(phrases_judged(lambda label, _: label), left_open, by_rules)
+
+    assert calibration.worth_of(stored, "owl", Kind.PHRASE).startswith(worth)
+
+
+@pytest.mark.parametrize(("unread", "is_worth"), [(41, True), (42, False)])
+def test_a_judge_of_pairs_may_leave_a_tenth_unread(unread: int, *, is_worth: bool) -> None:
+    stored = (
+        judged(right)
+        .with_row_index()
+        .with_columns(verdict=pl.when(pl.col("index") >= 2 * unread).then("verdict"))
+    )
+    worth = calibration.worth_of(stored.drop("index"), "owl", Kind.PREFERENCE)
+
+    assert worth == (
+        "calibrated" if is_worth else "uncalibrated: no verdict on 42 of 419 items, 10% at most"
+    )
+
+
+def test_a_judge_whose_kappa_has_no_lower_bound_is_uncalibrated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored = phrases_judged(lambda label, _: label)
+    left_open = stored.filter(labelled_set="phrases").unique("label")
+    monkeypatch.setattr(calibration, "read_labelled_phrases", lambda: ALL_PHRASES.head(0))
+    few = pl.concat([stored.filter(labelled_set="phrases_by_rules"), left_open])
+
+    assert calibration.worth_of(few, "owl", Kind.PHRASE) == (
+        "uncalibrated: no lower bound of kappa on 2 phrases that rules leave open"
+    )
+
+
 def test_a_rate_of_phrases_is_corrected_by_those_that_rules_leave_open() -> None:
     stored = phrases_judged(lambda label, of: label if of == "phrases" else "obeyed")
     corrected = calibration.correct_for_judge(90, 100, stored, "owl", Kind.PHRASE)

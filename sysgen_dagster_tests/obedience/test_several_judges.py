@@ -83,6 +83,39 @@ def test_most_judges_say_whether_an_answer_declines(said: str, declines: bool | 
     assert combined(*(words[each] for each in said))["declines"].item() is declines
 
 
+@pytest.mark.parametrize("beyond", ["x", "y", "z"])
+def test_a_judge_that_was_not_asked_throws_no_verdict_of_the_others_away(beyond: str) -> None:
+    frame = rows([OPEN])
+    tables = {
+        name: build_obedience(frame, completions(), name, is_generator=False)
+        if name == beyond
+        else judge(name, WORDS["k"], frame)
+        for name in "xyz"
+    }
+    table = combine_judges(frame["phrases"], tables)
+    [[found]] = table["phrases"].to_list()
+    asked = [name for name in "xyz" if name != beyond]
+
+    assert (found["verdict"], found["by"]) == ("obeyed", ", ".join(asked))
+    assert table["judge"].item() == ", ".join(asked)
+    assert f"{beyond}: unread" in table["judged"].item()[0]
+    assert table["attempts"].item() == 2
+    assert table["prompt_fingerprint"].item() is not None
+    assert table["verdict_text"].item() == "\n\n".join(f"{name}:\n{WORDS['k']}" for name in asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((None, WORDS["k"]), f"y:\n{WORDS['k']}"),
+        ((None, None), None),
+        (("None", None), "x:\nNone"),
+    ],
+)
+def test_a_judge_without_a_text_is_not_quoted(words: tuple[str | None, ...], text: str) -> None:
+    assert combined(*words)["verdict_text"].item() == text
+
+
 def test_a_row_that_no_judge_was_asked_about_is_as_rules_leave_it() -> None:
     frame = rows([DECIDED], None, [])
     alone = build_obedience(frame)

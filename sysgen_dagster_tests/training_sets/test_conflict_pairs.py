@@ -5,7 +5,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
+from sysgen_dagster.obedience.conflicts import AGAINST, Turn
+from sysgen_dagster.training_sets.conflict_pairs import (
+    build_conflict_pairs,
+    compare_conflict_answers,
+)
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster_tests.obedience.conflict_rows import HOLDS, turn_frame, turn_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
@@ -13,7 +17,9 @@ from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 def pairs_of(*sides: tuple[str | None, ...], **changed: Any) -> pl.DataFrame:
     rows = turn_rows(*sides, **changed)
-    return build_conflict_pairs(aligned(*[{}] * len(sides)), turn_frame(rows))
+    # Conversations say which exchange of their upstream row they are, in a column of that name.
+    numbered = aligned(*[{}] * len(sides)).with_columns(turn=pl.lit(1, pl.UInt32))
+    return build_conflict_pairs(numbered, turn_frame(rows))
 
 
 def _only(turn: str, **sides: str) -> tuple[str | None, ...]:
@@ -97,6 +103,71 @@ def test_a_chosen_answer_breaks_no_other_phrase_of_the_message() -> None:
     assert build_conflict_pairs(aligned({"phrases": phrases}), turns).is_empty()
     [pair] = build_conflict_pairs(aligned({"phrases": phrases[1:]}), turns).to_dicts()
     assert (pair["phrases_not_obeyed"], pair["phrases_unknown"]) == (0, 1)
+
+
+NO_MARKS = [{"tag": "Format", "text": "Do not use exclamation marks."}]
+
+
+def compare(*breaking: tuple[str, bool], **changed: str) -> list[dict[str, Any]]:
+    """Twenty conversations whose answers to these requests break another phrase of the message."""
+    rows = [
+        row | changed | ({"answer": "No!"} if key in breaking else {})
+        for row in turn_rows(*[HOLDS] * 20)
+        for key in [(row["turn"], row["has_system_message"])]
+    ]
+    return compare_conflict_answers(
+        aligned(*[{"phrases": NO_MARKS}] * 20), turn_frame(rows)
+    ).to_dicts()
+
+
+@pytest.mark.parametrize(("bad", "good"), [AGAINST, AGAINST[::-1]])
+def test_a_turn_is_drawn_of_those_whose_chosen_answer_breaks_no_other_phrase(
+    bad: Turn, good: Turn
+) -> None:
+    pairs = compare((bad.value, True), ("aligned", True))
+
+    assert [pair["left_out"] for pair in pairs] == [None] * 20
+    chosen = {pair["chosen"][0]["content"] for pair in pairs}
+    assert chosen == {f"{good.value} with message"}
+
+
+def test_the_answer_to_the_aligned_turn_steps_in_for_one_that_breaks_another_phrase() -> None:
+    pairs = compare(*((turn.value, True) for turn in AGAINST))
+
+    assert {pair["chosen"][0]["content"] for pair in pairs} == {"aligned with message"}
+    assert {pair["prompt"][-1]["content"] for pair in pairs} == {
+        f"Q\n\n{turn.value}" for turn in AGAINST
+    }
+
+
+def test_what_makes_no_pair_is_left_out_with_its_reason() -> None:
+    none_is_good = compare(("aligned", True), *((turn.value, True) for turn in AGAINST))
+    assert [pair["left_out"] for pair in none_is_good] == ["chosen_does_not_obey"] * 20
+    assert [pair["left_out"] for pair in compare(answer=" the same\n")] == ["same_answer"] * 20
+
+
+OF_THE_CONVERSATION = {"flags": ["not_obeyed", "repetitive", "final_answer_differs", "repaired"]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "flags"),
+    [
+        ("Kind words.", ["repaired"]),
+        ("Write to jane.doe@gmail.com or call +1 (415) 867-5309.", ["repaired", "personal_data"]),
+        ("So it is. " * 40, ["repaired", "repetitive"]),
+        ("```python\ndef f(:\n```", ["repaired", "python_does_not_parse"]),
+        ("I can't draw, but here is a list of them.", ["repaired", "may_decline"]),
+    ],
+)
+def test_a_pair_has_the_flags_of_its_message_and_of_the_answer_that_it_chooses(
+    answer: str, flags: list[str]
+) -> None:
+    of_answers = [
+        row | ({"answer": answer} if row["side"] == "message" else {}) for row in turn_rows(HOLDS)
+    ]
+    [pair] = build_conflict_pairs(aligned(OF_THE_CONVERSATION), turn_frame(of_answers)).to_dicts()
+
+    assert pair["flags"] == flags
 
 
 def test_a_conversation_has_one_pair_and_both_turns_get_their_share() -> None:

@@ -138,6 +138,26 @@ def test_an_answer_that_does_not_obey_is_not_chosen(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize("stored", [0, None])
+@pytest.mark.parametrize(
+    ("answer", "before", "left_out"),
+    [
+        pytest.param("a cat", None, ["chosen_does_not_obey"], id="the only answer breaks one"),
+        pytest.param("cat dog", "cat dog", [None], id="no answer of the conversation breaks one"),
+        pytest.param("cat dog", "a cat", ["chosen_does_not_obey"], id="an earlier answer does"),
+        pytest.param("cat?", None, [None], id="rules can not tell"),
+    ],
+)
+def test_an_answer_that_breaks_a_phrase_by_rules_of_today_is_not_chosen(
+    answer: str, before: str | None, left_out: list[str | None], stored: int | None
+) -> None:
+    anew = before and chat(("user", "Q0"), ("assistant", before))
+    said = {"new_answer": answer, "new_history": anew, "phrases_not_obeyed": stored}
+
+    assert compare_answers(aligned(SAY | said), foreign())["left_out"].to_list() == left_out
+
+
+@pytest.mark.usefixtures("_rules")
 @pytest.mark.parametrize(
     ("original", "is_pair", "broken"),
     [
@@ -215,6 +235,7 @@ def test_what_is_left_out_is_counted_with_its_reason() -> None:
         {**SAY, "answer": "dog cat"},
         {**SAY, "phrases_not_obeyed": 1},
         {**SAY, **unsure, "new_answer": "a cat?", "answer": "cat"},
+        {**SAY, "answer": " cat dog\n"},
         SAY,
     )
     compared = compare_answers(rows, foreign())
@@ -223,6 +244,7 @@ def test_what_is_left_out_is_counted_with_its_reason() -> None:
         "rejected_obeys_too",
         "chosen_does_not_obey",
         "rejected_obeys_more",
+        "same_answer",
         None,
     ]
 

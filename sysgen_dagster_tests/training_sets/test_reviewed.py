@@ -152,6 +152,29 @@ def test_a_pair_of_a_conflict_turn_goes_where_its_row_was_written_otherwise(
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "shown", "counts"),
+    [
+        pytest.param("original_answer", {}, True, id="what was shown"),
+        pytest.param("original_answer", {"shown_answer": "older"}, False, id="another answer"),
+        pytest.param("original_answer", {"shown_message": "older"}, False, id="another message"),
+        pytest.param("followed_user", {"shown_answer": "older"}, False, id="a conflict turn's"),
+        pytest.param("followed_user", {}, False, id="the same words to another question"),
+    ],
+)
+def test_a_pair_is_reviewed_where_its_texts_are_those_that_the_reviewer_saw(
+    kind: str, shown: dict[str, str], *, counts: bool
+) -> None:
+    rows = PAIRS.filter(conversation_id="c0").with_columns(rejected_is=pl.lit(kind))
+    said = decided(c0={"choice": "accepted", **shown})
+    any_pair = Recipe(rejected=(Rejected(kind),))
+    accepted = Recipe(rejected=(Rejected(kind),), reviewed=Reviewed.ACCEPTED)
+
+    assert only_accepted(rows, said, accepted).height == counts
+    [row] = write_edits(rows, said, any_pair, "pairs").to_dicts()
+    assert row["reviewed"] == ("accepted" if counts else None)
+
+
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(variant=Variant.USER_ROLE), PAIR])
 @pytest.mark.parametrize("shown", [{"shown_message": "older"}, {"shown_answer": "older"}])
 def test_an_edit_of_texts_that_the_row_does_not_hold_is_refused(

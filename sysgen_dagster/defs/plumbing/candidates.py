@@ -51,7 +51,11 @@ def read_flags(store: Store, recipe: Recipe, model: str) -> Flagged:
 
 def read_in_form(store: Store, recipe: Recipe, at: Partition, flagged: Flagged) -> pl.DataFrame:
     """The rows in the form of a recipe, with all their flags."""
-    form = ("rejected_is", "rejected_not_obeyed") if recipe.rejected else ("variant",)
+    form: tuple[str, ...] = ("variant",)
+    if recipe.rejected:
+        form = ("rejected_is", "rejected_not_obeyed")
+    if recipe.rejected and recipe.reviewed:  # which texts a reviewer has accepted
+        form += ("prompt", "chosen")
     rows = store.read(table_of(recipe), at, *_READ, *form).filter(is_in_form_of(recipe))
     return add_flags(rows, flagged).with_columns(shard=pl.lit(at.shard))
 

@@ -20,14 +20,15 @@ from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table, kept
-from sysgen_dagster.training_sets.mixtures import is_in_form_of
+from sysgen_dagster.training_sets.mixtures import only_taken
 from sysgen_dagster.training_sets.reviewed import (
     DECIDED,
+    of_accepted,
     only_accepted,
     without_rejected,
     write_edits,
 )
-from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS
+from sysgen_dagster.training_sets.tables import MIXTURES, table_of
 
 _TEXTS = ("conversation_id", "system_message", "new_answer")
 
@@ -77,9 +78,10 @@ def decided_for(
 def take_reviewed(
     mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame], recipe: Recipe
 ) -> pl.DataFrame:
-    """The rows of a mixture that a recipe takes by what is decided now, in their order."""
+    """The conversations of a mixture that a recipe takes by what is decided now, in their order."""
     every = pl.concat([pl.DataFrame(schema=DECIDED), *decided.values()])
-    return only_accepted(without_rejected(mixture, every), every, recipe)
+    left = without_rejected(mixture, every)
+    return of_accepted(left, every) if recipe.reviewed else left
 
 
 def why_not_reviewed(decisions: Decisions, followed: str) -> list[str]:
@@ -104,6 +106,8 @@ class ToExport(NamedTuple):
         mixture: Those that the export holds.
         decisions: What reviewers have decided, of all rows.
         decided: Of the rows of each partition.
+        pairs_edited_away: How many pairs of the mixture a reviewer's message or answer ended, as
+            they reject it or answer to a conflict turn under another message.
     """
 
     stored: pl.DataFrame
@@ -111,6 +115,7 @@ class ToExport(NamedTuple):
     mixture: pl.DataFrame
     decisions: Decisions
     decided: Mapping[Partition, pl.DataFrame]
+    pairs_edited_away: int
 
 
 def rows_to_export(store: Store, name: str) -> ToExport:
@@ -120,26 +125,43 @@ def rows_to_export(store: Store, name: str) -> ToExport:
     usable = without(stored, excluded_ids(store))
     decided = decided_for(store, decisions, recipe)
     mixture = take_reviewed(usable, decided, recipe)
+    edited_away = 0
     if recipe.rejected:
-        mixture = _with_a_pair(store, recipe, mixture, decided)
-    return ToExport(stored, usable, mixture, decisions, decided)
+        mixture, edited_away = _without_edited_away(store, recipe, mixture, decided)
+    return ToExport(stored, usable, mixture, decisions, decided, edited_away)
 
 
-def _with_a_pair(
-    store: Store, recipe: Recipe, mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame]
+def read_taken(
+    store: Store, recipe: Recipe, at: Partition, taken: pl.DataFrame, decided: pl.DataFrame
 ) -> pl.DataFrame:
-    """The rows without those of which a reviewer wrote what all of their pairs reject."""
+    """The stored rows of these conversations that meet the recipe, as `table_of(recipe)` has them.
+
+    Args:
+        store: Where they are stored.
+        recipe: The mixture's entry in the catalogue.
+        at: The partition that they are read from.
+        taken: ``conversation_id`` of the rows of the mixture.
+        decided: `DECIDED` of the partition.
+    """
+    rows = only_taken(store.read(table_of(recipe), at), recipe)
+    rows = rows.join(taken, on="conversation_id", how="semi", maintain_order="left")
+    return only_accepted(rows, decided, recipe)
+
+
+def _without_edited_away(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame]
+) -> tuple[pl.DataFrame, int]:
+    """The rows that still have a pair as reviewers wrote them, and how many pairs went by that."""
+    edited_away = 0
     for at, here in decided.items():
-        edits = here.filter(pl.col("new_answer").is_not_null())
-        taken = mixture.filter(model=at.model, shard=at.shard).join(
-            edits, on="conversation_id", how="semi"
-        )
+        taken = mixture.filter(model=at.model, shard=at.shard)
+        taken = taken.join(here, on="conversation_id", how="semi")
         if taken.height:
-            pairs = store.read(PREFERENCE_PAIRS, at).filter(is_in_form_of(recipe))
-            pairs = pairs.join(taken, on="conversation_id", how="semi")
-            left = write_edits(pairs, here, recipe, PREFERENCE_PAIRS.label(at))
-            gone = taken.join(left, on="conversation_id", how="anti")
+            pairs = read_taken(store, recipe, at, taken, here)
+            left = write_edits(pairs, here, recipe, table_of(recipe).label(at))
+            gone = pairs.join(left, on="conversation_id", how="anti")
             mixture = mixture.join(
                 gone, on=["model", "conversation_id"], how="anti", maintain_order="left"
             )
-    return mixture
+            edited_away += pairs.height - left.height
+    return mixture, edited_away

@@ -132,8 +132,9 @@ def worth_of_gradings(graded: pl.DataFrame | None, judge: str) -> str:
     """
     if graded is None:
         return f"{UNCALIBRATED}: {MULTIFACET_CALIBRATION.name} is not made"
-    pairs = _pairs(graded.filter(judge=judge))
-    return say_worth(_kappa(pairs), len(pairs))
+    of_judge = graded.filter(judge=judge)
+    pairs = _pairs(of_judge)
+    return say_worth(_kappa(pairs), len(pairs), of_judge.height - len(pairs))
 
 
 def _pairs(graded: pl.DataFrame) -> _Pairs:

@@ -138,9 +138,12 @@ def count_answers(aligned: pl.DataFrame) -> dict[str, int]:
     Returns:
         ``answers``, ``answered_again`` and ``originals_kept``.
     """
+    is_question = pl.element().struct.field("role") == Role.USER.value
+    before = pl.col("new_history").list.eval(is_question).list.sum().fill_null(0)
+    turns = before + pl.col("attempts").is_not_null()  # of the last one the model may not be asked
     return {
         "answers": int(aligned["answers"].sum()),
-        "answered_again": aligned.filter(pl.col("rejected_answers").list.len() > 0).height,
+        "answered_again": aligned.filter(pl.col("answers") > turns).height,
         "originals_kept": int(aligned["is_original"].sum()),
     }
 

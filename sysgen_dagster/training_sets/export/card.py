@@ -21,6 +21,7 @@ from sysgen_dagster.training_sets.export import layout
 from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.export.templates import render_template
 from sysgen_dagster.training_sets.export.trainers import describe_snippets
+from sysgen_dagster.training_sets.reviewed import texts_of
 from sysgen_dagster.training_sets.rows import WITHOUT_MODEL_TEXT
 
 # https://huggingface.co/docs/hub/repositories-licenses: those that a source or a model may have.
@@ -134,7 +135,6 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         variant=_VARIANTS[recipe.variant],
         title=front["pretty_name"],
         of_sets=_is_of_sets(recipe),
-        layout=recipe.layout.value,
         rejected=[
             (kind.value, _OF_SIBLING if _is_of_sets(recipe) else _REJECTED[kind])
             for kind in recipe.rejected
@@ -154,6 +154,7 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         license=front["license"],
         begins_with_user=recipe.variant in _BEGIN_WITH_USER and not contents.has_pairs,
         trained=contents.trained.value,
+        new_answers=texts_of(recipe)[1],
         trainers=describe_snippets(contents, recipe),
     )
     return f"---\n{_as_yaml(front)}---\n\n{body}"

@@ -117,6 +117,11 @@ def test_a_judge_that_agrees_on_enough_answers_is_calibrated() -> None:
         (graded([(4, 4.0), (4, 1.0), (1, 4.0), (1, 1.0)] * 50), "owl", "uncalibrated: kappa 0.00"),
         (graded([(4, 4.0)] * 200), "owl", "uncalibrated: no kappa"),
         (graded([(None, 4.0)] * 300), "owl", "uncalibrated: 0 of 200 labelled items"),
+        (
+            graded([*[(4, 4.0), (1, 1.0)] * 100, *[(None, 4.0)] * 30]),
+            "owl",
+            "uncalibrated: no verdict on 30 of 230 items, 10% at most",
+        ),
     ],
 )
 def test_any_other_judge_is_uncalibrated_and_it_is_said_why(

@@ -237,6 +237,15 @@ def test_it_keeps_its_original_answer_under_keep_original_and_all_new_ones_are_r
     )
 
 
+def test_an_answer_that_gives_way_to_the_original_one_was_not_asked_for_again() -> None:
+    once, twice = KEEP.changed({"answers": 1}), KEEP
+    kept = answered(once, {"c0": SIX}, original=FIVE)
+    again = answered(twice, {"c0": SIX}, {"c0": SEVEN}, original=FIVE)
+
+    assert count_answers(kept) == {"answers": 1, "answered_again": 0, "originals_kept": 1}
+    assert count_answers(again) == {"answers": 2, "answered_again": 1, "originals_kept": 1}
+
+
 def test_an_original_answer_stands_with_what_was_thought_before_it() -> None:
     def ask(requests: Any, total: int) -> pl.DataFrame:
         [request] = requests
@@ -348,6 +357,51 @@ def talked(
     table = answer(verified(COOK, COOK), conversations(LONG, {}), model, method, whole=whole)
     assert len(model.asked) == len(script)
     return table, model
+
+
+@pytest.mark.parametrize(
+    ("script", "answers", "again"),
+    [
+        pytest.param(
+            ({"c0": FIVE, "c1": "One."}, {"c0": "Aye."}, {"c0": "Rum."}), 4, 0, id="each turn once"
+        ),
+        pytest.param(
+            (
+                {"c0": "No!", "c1": "One."},
+                {"c0": REFUSAL},
+                {"c0": FIVE},
+                {"c0": "Aye."},
+                {"c0": "Rum."},
+            ),
+            6,
+            1,
+            id="the first turn three times",
+        ),
+        pytest.param(
+            ({"c0": FIVE, "c1": "No!"}, {"c1": "One."}, {"c0": "Aye."}, {"c0": "Rum."}),
+            5,
+            1,
+            id="the only turn of another conversation twice",
+        ),
+        pytest.param(
+            (
+                {"c0": "No!", "c1": "One."},
+                {"c0": FIVE},
+                {"c0": NoAnswer.TOO_LONG},
+            ),
+            4,
+            1,
+            id="the first turn twice, and the next one ends it",
+        ),
+    ],
+)
+def test_rows_of_which_a_question_was_asked_more_than_once_are_counted(
+    script: tuple[Round, ...], answers: int, again: int
+) -> None:
+    table, _ = talked(FOUR, *script)
+
+    assert count_answers(table)["answers"] == answers
+    assert count_answers(table)["answered_again"] == again
 
 
 def test_every_answer_of_a_whole_conversation_is_written_anew_each_after_the_new_ones() -> None:

@@ -188,6 +188,24 @@ def test_the_card_says_which_messages_are_to_be_learned(
     assert ("answered anew under the message" in body) is (trained is not Trained.LAST)
 
 
+@pytest.mark.parametrize("trained", Trained)
+@pytest.mark.parametrize("variant", Variant)
+def test_the_card_says_whose_the_earlier_answers_of_a_variant_are(
+    rows: Contents, variant: Variant, trained: Trained
+) -> None:
+    facts = replace(FACTS, recipe=Recipe(variant=variant))
+    body = _body(render_card(replace(rows, trained=trained), facts))
+    is_anew = variant in (Variant.SYSGEN, Variant.USER_ROLE)
+    said_anew = "answered anew under the message" in body, "they were written anew with" in body
+    assert said_anew == (
+        is_anew and trained is not Trained.LAST,
+        is_anew and trained is Trained.SOME,
+    )
+    assert ("No assistant turn was written under a generated" in body) is not is_anew
+    if trained is Trained.SOME:
+        assert ("here they are the source's own" in body) is not is_anew
+
+
 @pytest.mark.parametrize("variant", Variant)
 def test_the_card_names_the_persona_that_a_template_may_put_where_there_is_no_system_message(
     rows: Contents, variant: Variant
