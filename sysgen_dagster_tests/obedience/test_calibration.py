@@ -227,6 +227,8 @@ def without_a_verdict(stored: pl.DataFrame, *numbers: int) -> pl.DataFrame:
 
 OPEN = ALL_PHRASES.filter(source="phrases").height
 BY_RULES = ALL_PHRASES.height - OPEN
+TENTH = OPEN // 10
+LESS = OPEN - TENTH - 1  # than nine in ten
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,8 @@ BY_RULES = ALL_PHRASES.height - OPEN
         pytest.param(OPEN, BY_RULES, "calibrated", id="all"),
         pytest.param(2, BY_RULES, f"uncalibrated: 2 of {OPEN} labelled phrases that", id="two"),
         pytest.param(0, BY_RULES, f"uncalibrated: 0 of {OPEN} labelled phrases that", id="none"),
-        pytest.param(OPEN - 1, BY_RULES, f"uncalibrated: {OPEN - 1} of {OPEN} lab", id="all but 1"),
+        pytest.param(OPEN - TENTH, BY_RULES, "calibrated", id="nine in ten"),
+        pytest.param(LESS, BY_RULES, f"uncalibrated: {LESS} of {OPEN} labelled", id="less"),
         pytest.param(OPEN, 52, "uncalibrated: 199 of 200 labelled items", id="few of all"),
     ],
 )
@@ -256,7 +259,10 @@ def test_a_judge_of_phrases_must_have_judged_those_that_rules_leave_open(
     [
         pytest.param(0, 74, "calibrated", id="a tenth at most"),
         pytest.param(0, 75, "uncalibrated: no verdict on 75 of 742 items, 10% at most", id="more"),
-        pytest.param(1, 0, f"uncalibrated: {OPEN - 1} of {OPEN} labelled phrases", id="open ones"),
+        pytest.param(TENTH, 0, "calibrated", id="a tenth of the open ones"),
+        pytest.param(
+            TENTH + 1, 0, f"uncalibrated: {LESS} of {OPEN} labelled phrases", id="open ones"
+        ),
     ],
 )
 def test_what_a_judge_of_phrases_leaves_unread_counts(
