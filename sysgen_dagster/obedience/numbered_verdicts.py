@@ -7,7 +7,8 @@ Where a server cannot be held to a form, a reply is read as it comes: lines, a l
 JSON. A verdict counts only where the reply plainly states one of a part; a line that names two, as
 one that repeats the question or corrects itself does, states none. A part of which the first word
 is said in part, as in "Kept, but not in tone", has none either. A line may be about several parts:
-"Phrases 1 and 2", "Phrases 1 to 3".
+"Phrases 1 and 2", "Phrases 1 to 3". Where verdicts stand before their parts, as in "Kept: Phrase 1"
+or in headings, a part has none: what stands behind it there is said of the next one.
 """
 
 import re
@@ -40,6 +41,12 @@ _LISTED: Final = (
 )
 _NUMBER: Final = re.compile(r"\d+")
 _HAS_WORD: Final = re.compile(r"\w")
+# A line that ends so is about what follows it.
+_HEADS: Final = re.compile(r":[^\w\n]{0,12}\Z")
+_SENTENCE_END: Final = re.compile(r"[.!?][^\w\n]{0,12}\Z")
+_ASKS: Final = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
+# "2 kept" and "2 are kept" may be sums; a sign, as in "2. Kept", makes it the number of a part.
+_MAY_BE_SUM: Final = re.compile(r"[ \t]+\w")
 
 
 @dataclass(frozen=True)
@@ -89,12 +96,19 @@ class NumberedVerdicts:
     def parse(self, text: str, count: int) -> list[str | None]:
         """The word for each of `count` parts; None where the text plainly states none of it."""
         found: dict[int, set[str | None]] = {}
-        for numbers, is_named, said in self._split(text.replace("\r\n", "\n").replace("_", " ")):
-            words = list(self._word.finditer(said))
-            verdict = self._read(said, words)
+        sums: dict[int, set[str | None]] = {}
+        for label, said in self._split(text.replace("\r\n", "\n").replace("_", " ")):
+            words = list(self._word.finditer(said or ""))
+            verdict = self._read(said, words) if said else None
+            numbers = label["several"] or label["named"] or label["first"] or label["quoted"]
             # A number that begins a line may count something else: no verdict follows it then.
-            for number in _list(numbers, count) if words and (is_named or verdict) else ():
-                found.setdefault(number, set()).add(verdict)
+            is_said = verdict or (not label["first"] and (words or said is None))
+            may_be_sum = label["first"] and _MAY_BE_SUM.match(said or "")
+            for number in _list(numbers, count) if is_said else ():
+                (sums if may_be_sum else found).setdefault(number, set()).add(verdict)
+        # Sums of several parts never run from one to the number of all.
+        if [*sums] == [*range(1, count + 1)]:
+            found = {number: found.get(number, set()) | of for number, of in sums.items()}
         verdicts = (found.get(number, set()) for number in range(1, count + 1))
         return [next(iter(of)) if len(of) == 1 else None for of in verdicts]
 
@@ -122,13 +136,50 @@ class NumberedVerdicts:
     def _word(self) -> re.Pattern[str]:
         return re.compile(rf"{_NOT}\b(?P<word>{'|'.join(self.words)})\b", re.IGNORECASE)
 
-    def _split(self, text: str) -> Iterator[tuple[str, bool, str]]:
-        """The numbers of parts, whether they are named so, and what their line says of them."""
+    def _split(self, text: str) -> Iterator[tuple[re.Match[str], str | None]]:
+        """Each part's name or number, and what its line says of it; None: a verdict stands before.
+
+        Where nothing stands behind it in its line, the next line speaks of it, unless a verdict
+        heads parts in a line above: the next line heads others then.
+        """
         labels = list(self._label.finditer(text))
+        end, is_behind, is_below = 0, False, False
         for label, following in zip_longest(labels, labels[1:]):
+            *above, before = text[end : label.start()].split("\n")
+            stands_above = self._is_bare if end else self._heads
+            if above or not end:
+                is_behind = self._heads(before)
+            is_below = is_below or is_behind or any(map(stands_above, above))
             said = text[label.end() : following.start() if following else len(text)]
-            numbers = label["several"] or label["named"] or label["first"] or label["quoted"]
-            yield numbers, label["first"] is None, line_of(said)
+            line = line_of(said)
+            end = label.end() + said.find(line) + len(line)
+            is_next_line = "\n" in text[label.end() : end - len(line)]
+            reaches_next = following is not None and end == following.start()
+            heads_next = _HEADS.search(line) is not None
+            if is_next_line:
+                is_of_next = is_below or reaches_next or heads_next
+            else:
+                is_of_next = reaches_next and heads_next
+            if is_of_next:
+                line, end = "", label.end()
+            yield label, None if is_behind else line
+
+    def _heads(self, line: str) -> bool:
+        """Whether a line, or what stands in one before a part, may say a verdict on what follows.
+
+        A sentence that only uses the word does not, nor does one that says what is asked.
+        """
+        words = list(self._word.finditer(line))
+        named = {word["word"].capitalize() for word in words}
+        if not named or named == {*self.words} or _ASKS.search(line):
+            return False
+        return begins(line[: words[0].start()]) or not _SENTENCE_END.search(line)
+
+    def _is_bare(self, line: str) -> bool:
+        """Whether a line is no more than a verdict, or a heading with one."""
+        label = rf"(?:{self.label}s?\b{_SIGNS})?"
+        bare = rf"{_SIGNS}(?:verdict\b{_SIGNS})?{label}{self._word.pattern}{_SIGNS}{label}"
+        return re.fullmatch(bare, line, re.IGNORECASE) is not None
 
     def _read(self, said: str, words: Sequence[re.Match[str]]) -> str | None:
         """The one verdict that a line states, at its beginning or its end; None if it does not."""
