@@ -20,6 +20,7 @@ from typing import Final
 
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.obedience.qualified_verdicts import is_qualified
+from sysgen_dagster.obedience.reply_parts import whole_lines
 
 # All repetitions are bounded, so that matching takes linear time.
 _SIGNS: Final = r"[^\w\n]{0,12}"
@@ -93,8 +94,12 @@ class NumberedVerdicts:
             is_needed=False,
         )
 
-    def parse(self, text: str, count: int) -> list[str | None]:
-        """The word for each of `count` parts; None where the text plainly states none of it."""
+    def parse(self, text: str, count: int, finish_reason: str | None) -> list[str | None]:
+        """The word for each of `count` parts; None where the text plainly states none of it.
+
+        Of a reply that reached the token limit the last line is not read.
+        """
+        text = whole_lines(text, finish_reason)
         found: dict[int, set[str | None]] = {}
         sums: dict[int, set[str | None]] = {}
         for label, said in self._split(text.replace("\r\n", "\n").replace("_", " ")):

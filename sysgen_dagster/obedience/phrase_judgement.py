@@ -116,11 +116,14 @@ def build_obedience(
     asked = decided.select("conversation_id", "source", "phrases", "may_decline")
     answered = add_completions(asked, replies, PROMPT)
     judged = [
-        _add_verdicts(phrases, text, judge)
-        for phrases, text in answered.select("phrases", "text").iter_rows()
+        _add_verdicts(phrases, text, finish_reason, judge)
+        for phrases, text, finish_reason in answered.select(
+            "phrases", "text", "finish_reason"
+        ).iter_rows()
     ]
     phrases = pl.Series("phrases", judged, OBEDIENCE.schema["phrases"])
-    declines = pl.Series("declines", map(_declines, answered["text"]), pl.Boolean())
+    ended = answered.select("text", "finish_reason")
+    declines = pl.Series("declines", [_declines(*row) for row in ended.iter_rows()], pl.Boolean())
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
     was_asked = pl.col("attempts").is_not_null()
     of_judge = {"judge": judge, "judge_is_generator": is_generator}
@@ -147,21 +150,25 @@ def build_obedience(
 
 
 def _add_verdicts(
-    phrases: list[dict[str, Any]] | None, text: str | None, judge: str | None
+    phrases: list[dict[str, Any]] | None,
+    text: str | None,
+    finish_reason: str | None,
+    judge: str | None,
 ) -> list[dict[str, Any]] | None:
     """The phrases of a row, the open ones with the judge's verdict where it gave a plain one."""
     if phrases is None or text is None:
         return phrases
     places = open_places(phrases)
     judged = list(phrases)
-    for at, said in zip(places, parse_phrase_verdicts(text, len(places)), strict=True):
+    verdicts = parse_phrase_verdicts(text, len(places), finish_reason)
+    for at, said in zip(places, verdicts, strict=True):
         if said and MEANS[said] is not Verdict.UNKNOWN:
             judged[at] = {**phrases[at], "verdict": MEANS[said].value, "by": judge}
     return judged
 
 
-def _declines(text: str | None) -> bool | None:
-    return None if text is None else parse_declines(text)
+def _declines(text: str | None, finish_reason: str | None) -> bool | None:
+    return None if text is None else parse_declines(text, finish_reason)
 
 
 def open_places(phrases: Sequence[dict[str, Any]]) -> list[int]:

@@ -7,6 +7,7 @@ How verdicts are read is said in `numbered_verdicts`.
 import re
 from enum import StrEnum
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts, begins, line_of
 from sysgen_dagster.obedience.qualified_verdicts import is_qualified
@@ -38,13 +39,16 @@ def build_constraint(count: int, *, asks_declines: bool = False) -> Constraint:
     return PHRASES.constraint(count, {_DECLINES: (_YES, _NO)} if asks_declines else {})
 
 
-def parse_phrase_verdicts(text: str, count: int) -> list[Judged | None]:
+def parse_phrase_verdicts(text: str, count: int, finish_reason: str | None) -> list[Judged | None]:
     """The verdict on each of `count` phrases; None where the text plainly states none of it."""
-    return [None if said is None else Judged(said) for said in PHRASES.parse(text, count)]
+    found = PHRASES.parse(text, count, finish_reason)
+    return [None if said is None else Judged(said) for said in found]
 
 
-def parse_declines(text: str) -> bool | None:
-    """Whether the answer declines; None where the text plainly says neither."""
+def parse_declines(text: str, finish_reason: str | None) -> bool | None:
+    """Whether the answer declines; None where the text plainly says neither, or was cut."""
+    if finish_reason == CUT:
+        return None
     found: set[str | None] = set()
     for label in _DECLINING.finditer(text):
         said = line_of(text[label.end() :])

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.qualified_verdicts import names_the_worse, qualifies, turns
 from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of
 
@@ -88,13 +89,16 @@ _FEW_WORDS = 2  # between two labels, such as "or", do not part them
 _WORD = re.compile(r"\w")
 
 
-def read_verdict(text: str, vocabulary: Vocabulary) -> str | None:
+def read_verdict(text: str, vocabulary: Vocabulary, finish_reason: str | None) -> str | None:
     """The name of the verdict that a judge's reply plainly states; None where it states none.
 
     The last label counts, because a judge may quote verdicts before it. If several labels follow
     each other directly and differ, if the words behind the verdict claim another one or take it
-    back, or if it holds in some cases only, the reply is unread.
+    back, or if it holds in some cases only, the reply is unread. So is one that reached the token
+    limit: what looks like its verdict was followed by more, or is half a sentence.
     """
+    if finish_reason == CUT:
+        return None
     lines = _plain_lines(text, vocabulary)
     for label in _LABELS:
         found = _labelled(lines, label, vocabulary)

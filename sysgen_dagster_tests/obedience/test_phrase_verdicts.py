@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.phrase_verdicts import (
     Judged,
     build_constraint,
@@ -15,6 +16,7 @@ from sysgen_dagster.obedience.phrase_verdicts import (
 )
 
 K, B, U = Judged.KEPT, Judged.BROKEN, Judged.UNCLEAR
+ENDED = "stop"
 TEN, ELEVENTH = [K] * 10, {11: B}
 
 READ: dict[str, tuple[str, list[Judged | None]]] = {
@@ -68,7 +70,7 @@ READ: dict[str, tuple[str, list[Judged | None]]] = {
 
 @pytest.mark.parametrize(("text", "verdicts"), READ.values(), ids=READ)
 def test_a_reply_is_read_as_it_is_meant(text: str, verdicts: list[Judged | None]) -> None:
-    assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
+    assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
 
 
 # What the first word alone would misread: no verdict on the phrase.
@@ -107,18 +109,18 @@ TRAPS = {
 
 @pytest.mark.parametrize("text", TRAPS.values(), ids=TRAPS)
 def test_what_states_no_verdict_plainly_is_none(text: str) -> None:
-    assert parse_phrase_verdicts(text, 1) == [None]
+    assert parse_phrase_verdicts(text, 1, ENDED) == [None]
 
 
 def test_one_phrase_without_a_verdict_leaves_the_others_theirs() -> None:
     text = "Phrase 1: Kept or Broken\nPhrase 2: Broken\nPhrase 4: Kept"
 
-    assert parse_phrase_verdicts(text, 4) == [None, B, None, K]
+    assert parse_phrase_verdicts(text, 4, ENDED) == [None, B, None, K]
 
 
 @given(st.text(max_size=200), st.integers(0, 8))
 def test_any_text_is_read_and_gives_one_place_for_each_phrase(text: str, count: int) -> None:
-    assert len(parse_phrase_verdicts(text, count)) == count
+    assert len(parse_phrase_verdicts(text, count, ENDED)) == count
 
 
 @given(st.lists(st.sampled_from(Judged), min_size=1, max_size=15))
@@ -133,7 +135,7 @@ def test_each_form_that_a_server_is_held_to_is_read(verdicts: list[Judged]) -> N
         list(held_to.schema["properties"]) == held_to.schema["required"] == [*json.loads(as_json)]
     )
     for text in (lines, as_json):
-        assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
+        assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
 
 
 def test_a_server_that_holds_nothing_to_a_form_is_asked_all_the_same() -> None:
@@ -164,8 +166,8 @@ def test_each_form_that_also_says_whether_it_declines_is_read(
     assert held_to.schema is not None
     assert held_to.schema["required"] == [*json.loads(as_json)]
     for text in (lines, as_json):
-        assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
-        assert parse_declines(text) is declines
+        assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
+        assert parse_declines(text, ENDED) is declines
 
 
 DECLINES: dict[str, tuple[str, bool | None]] = {
@@ -197,10 +199,16 @@ DECLINES: dict[str, tuple[str, bool | None]] = {
 def test_whether_an_answer_declines_is_read_where_it_is_plain(
     text: str, declines: bool | None
 ) -> None:
-    assert parse_declines(text) is declines
+    assert parse_declines(text, ENDED) is declines
+
+
+def test_a_reply_that_was_cut_says_nothing_of_declining() -> None:
+    text = "Phrase 1: Kept\nDeclines: No"
+    assert parse_declines(text, CUT) is None
+    assert parse_phrase_verdicts(text, 1, CUT) == [K]
 
 
 @pytest.mark.parametrize("text", ["Phrase 1" * 20_000, "1" * 50_000, "(" * 50_000, '"1":' * 20_000])
 def test_an_odd_reply_is_read_in_a_moment(text: str) -> None:
-    assert parse_phrase_verdicts(text[:60_000], 3) == [None] * 3
-    assert parse_declines(text[:60_000] + "Declines" * 5_000) is None
+    assert parse_phrase_verdicts(text[:60_000], 3, ENDED) == [None] * 3
+    assert parse_declines(text[:60_000] + "Declines" * 5_000, ENDED) is None

@@ -101,8 +101,10 @@ def build_gradings(
     with_checklists = _with_checklists(turns, items)
     replied = add_completions(with_checklists, completions, PROMPT, "request_id")
     said = [
-        CONSTRAINTS.parse(text or "", len(checklist))
-        for text, checklist in replied.select("text", "checklist").iter_rows()
+        CONSTRAINTS.parse(text or "", len(checklist), finish_reason)
+        for text, checklist, finish_reason in replied.select(
+            "text", "checklist", "finish_reason"
+        ).iter_rows()
     ]
     of_checklist = ("number", "type", "content")
     word = pl.col("said")
