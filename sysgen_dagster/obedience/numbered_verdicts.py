@@ -20,11 +20,12 @@ from typing import Final
 
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.obedience.qualified_verdicts import is_qualified
-from sysgen_dagster.obedience.reply_parts import whole_lines
+from sysgen_dagster.obedience.reply_parts import CROSS, EMPTY_BOX, settled, whole_lines
+from sysgen_dagster.obedience.verdict_clauses import denies
 
 # All repetitions are bounded, so that matching takes linear time.
 _SIGNS: Final = r"[^\w\n]{0,12}"
-_NOT: Final = r"(?P<no>\b(?:not|never|isn['\u2019]t|wasn['\u2019]t)[^\w\n]{1,4})?"
+_NOT: Final = r"(?P<no>\b(?:not|never|isn['\u2019]t|wasn['\u2019]t)[^\w\n]{1,4})"
 # What may stand before a verdict that begins its line: the part again, and a word that says so.
 _AGAIN: Final = r"(?:\([^()\n]{0,300}\)|\"[^\"\n]{0,300}\")?"
 _BEGINS: Final = re.compile(
@@ -47,6 +48,11 @@ _HEADS: Final = re.compile(r":[^\w\n]{0,12}\Z")
 _SENTENCE_END: Final = re.compile(r"[.!?][^\w\n]{0,12}\Z")
 _ASKS: Final = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
 # "2 kept" and "2 are kept" may be sums; a sign, as in "2. Kept", makes it the number of a part.
+# What is said of a verdict itself, as in "kept: false".
+_VALUE: Final = re.compile(
+    r"[^\w\n:=]{0,12}[:=][^\w\n]{0,12}(?P<value>[\w/]{1,20})"
+    r"(?=[^\w\n]{0,12}$|[\"']?\s{0,4}[,;.}\])\n])"
+)
 _MAY_BE_SUM: Final = re.compile(r"[ \t]+\w")
 
 
@@ -99,10 +105,10 @@ class NumberedVerdicts:
 
         Of a reply that reached the token limit the last line is not read.
         """
-        text = whole_lines(text, finish_reason)
+        text = settled(whole_lines(text, finish_reason)).replace("\r\n", "\n")
         found: dict[int, set[str | None]] = {}
         sums: dict[int, set[str | None]] = {}
-        for label, said in self._split(text.replace("\r\n", "\n").replace("_", " ")):
+        for label, said in self._split(text.replace("_", " ")):
             words = list(self._word.finditer(said or ""))
             verdict = self._read(said, words) if said else None
             numbers = label["several"] or label["named"] or label["first"] or label["quoted"]
@@ -139,7 +145,9 @@ class NumberedVerdicts:
 
     @cached_property
     def _word(self) -> re.Pattern[str]:
-        return re.compile(rf"{_NOT}\b(?P<word>{'|'.join(self.words)})\b", re.IGNORECASE)
+        return re.compile(
+            rf"(?:{_NOT}|(?<!\w[-\u2011]))\b(?P<word>{'|'.join(self.words)})\b", re.IGNORECASE
+        )
 
     def _split(self, text: str) -> Iterator[tuple[re.Match[str], str | None]]:
         """Each part's name or number, and what its line says of it; None: a verdict stands before.
@@ -195,6 +203,11 @@ class NumberedVerdicts:
             said[: words[-1].start()]
         )
         verdict = verdicts.pop() if begins(said[: words[0].start()]) or ends else None
+        if EMPTY_BOX in said or (CROSS in said and verdict != self.words[1]):
+            return None
+        value = _VALUE.match(said, words[-1].end())
+        if value and denies(value["value"].lower()):
+            return None
         if verdict != self.words[0]:
             return verdict
         around = said[: words[0].start()], said[words[-1].end() :]

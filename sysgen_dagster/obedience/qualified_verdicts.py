@@ -11,7 +11,7 @@ Belongs here: what qualifies a verdict. Does not: which verdict a clause claims 
 import re
 from typing import Final
 
-from sysgen_dagster.obedience.verdict_clauses import ALIGNED, PREFERENCES, TIE, A, B, any_of
+from sysgen_dagster.obedience.verdict_clauses import ALIGNED, PREFERENCES, TIE, A, B, any_of, denies
 
 _END: Final = r"(?:(?!\w)|(?<=[\u3040-\u30ff\u3400-\u9fff]))"
 # "In part because it is right" is a reason.
@@ -99,4 +99,6 @@ def is_qualified(before: str, behind: str) -> bool:
 
 
 def _is_part(clause: str, *, follows_sign: bool) -> bool:
-    return bool(_LIMITS.match(clause) or (follows_sign and _OBJECTS.match(clause)))
+    return bool(
+        denies(clause) or _LIMITS.match(clause) or (follows_sign and _OBJECTS.match(clause))
+    )

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.qualified_verdicts import names_the_worse, qualifies, turns
-from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of
+from sysgen_dagster.obedience.reply_parts import CROSS, settled
+from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of, denies
 
 # The longest text that is looked at, from its end; replies are cut at a tenth of it.
 _LONGEST = 20_000
@@ -55,6 +56,8 @@ _DRESS = re.compile(
 )
 _CLOSING = re.compile(r"</[\w -]{1,20}>")
 _BRACKETS = str.maketrans("{}[]", "()()")
+_UNTICKED = re.compile(r"\(\s?\)")
+_SPEAKS_AGAINST = re.compile(rf"(?<!\w){any_of('worse', 'not_aligned')}(?!\w)")
 _BRACKETED = re.compile(r"<\s?(/?[\w ]{1,20})\s?>")
 
 _BEFORE = rf"(?:\d{{1,2}}[.)]\s?)?(?:{any_of('before_label')}\s?){{0,4}}"
@@ -74,7 +77,7 @@ _INLINE = re.compile(
 )
 _CLAUSE = re.compile(
     r"(?P<words>[^.!?,;:()/\n\u2014\u2013\u3001\u3002]*?)"
-    r"(?P<end>$|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
+    r"(?P<end>$|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
 )
 _JOINS = re.compile(r"^(?:but|or|however)\s")
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
@@ -109,7 +112,8 @@ def read_verdict(text: str, vocabulary: Vocabulary, finish_reason: str | None) -
 
 def _plain_lines(text: str, vocabulary: Vocabulary) -> list[str]:
     """The lines that hold a word, in lower case, without dress; what is marked is on its own."""
-    text = unicodedata.normalize("NFKC", text[-_LONGEST:].translate(_SIGNS)).replace("\u2019", "'")
+    text = settled(text[-_LONGEST:]).translate(_SIGNS)
+    text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     text = _NOT_A_TAG.sub(r"\1", _NOISE.sub("", text).replace("_", " "))
     text = _CAMEL.sub(" ", _COMMAND.sub("", _TAG.sub("", text)))
 
@@ -126,14 +130,34 @@ def _plain_lines(text: str, vocabulary: Vocabulary) -> list[str]:
     text = _BESIDE_CJK.sub(" ", _CLOSING.sub("", _MARKED.sub(on_its_own_line, text)))
     for letters, letter in _LOOKALIKES:
         text = letters.sub(letter, text)
-    text = "".join(sign for sign in text if unicodedata.category(sign) != "So")
+    text = "".join(each for each in text if each == CROSS or unicodedata.category(each) != "So")
     dressed = (
         _BRACKETED.sub(r"\1", _DRESS.sub("", line).translate(_BRACKETS))
         for line in text.splitlines()
     )
     lines = (" ".join(line.lower().split()) for line in dressed)
     split = (part for line in lines for part in _INLINE.sub("\n", line).split("\n"))
-    return [line for line in split if _WORD.search(line)]
+    return [
+        _with_denial(line, vocabulary)
+        for line in split
+        if _WORD.search(line) and not _is_unticked(line)
+    ]
+
+
+def _is_unticked(line: str) -> bool:
+    """Whether a line is a choice with an empty box; brackets around a labelled one are dress."""
+    found = (label.match(line) for label in _LABELS)
+    return bool(_UNTICKED.search(line)) and not any(label and label["mark"] for label in found)
+
+
+def _with_denial(line: str, vocabulary: Vocabulary) -> str:
+    """A line without crosses, and a doubt behind a claim that they deny."""
+    if CROSS not in line:
+        return line
+    line = " ".join(line.replace(CROSS, " ").split())
+    said = (vocabulary.read(words, begins_sentence=True) for words, *_ in _clauses(line))
+    is_claim = not _SPEAKS_AGAINST.search(line) and any(each.claims for each in said)
+    return f"{line}, or not" if is_claim else line
 
 
 def _labelled(
@@ -204,7 +228,7 @@ def _weigh(
         is_behind = sentences == 0 or (sentences == 1 and begins and turns(words))
         if claimed and is_behind and qualifies(words, claimed, follows_sign=sign != " "):
             return None, False
-        if end == ":" and names_the_worse(clause):
+        if (sign == "claim" and denies(words)) or (end == ":" and names_the_worse(clause)):
             return None, False
         sign = end
         said = vocabulary.read(clause, begins_sentence=begins)

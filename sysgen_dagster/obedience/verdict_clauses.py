@@ -177,6 +177,11 @@ class Vocabulary:
         return None
 
 
+def denies(value: str) -> bool:
+    """Whether a value, in lower case, says of what stands before it that it is not so: "false"."""
+    return _DENIES.match(value) is not None
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
@@ -186,6 +191,7 @@ _CONCEDES = re.compile(rf"{any_of('conceding')}{_END}")
 _TAKES_BACK = re.compile(rf"(?:(?:but|or|oh|and)\s+)?{any_of('taken_back')}{_END}")
 _CONDITION = re.compile(rf"(?:but\s+)?{any_of('conditions')}{_END}")
 _DOUBTS = frozenset(words("doubts"))
+_DENIES = re.compile(rf"(?:{any_of('denials')}|0(?:\.0+)?\s?%?)$")
 _UNSURE = re.compile(rf"(?<!\w)(?:{any_of('unsure')}|\w+n't){_END}")
 _NEGATION = re.compile(r"not|no|never|\w*n't|nicht|pas|\u043d\u0435")
 _UNSURE_TAIL = re.compile(
