@@ -12,6 +12,8 @@ from sysgen_dagster.chat.completions import CUT
 _STRUCK: Final = re.compile(
     r"(?<!~)~~(?!~)[^~\n]{1,400}~~(?!~)|<(del|strike)>[^<\n]{0,400}</\1>", re.IGNORECASE
 )
+_THOUGHTS_BEGIN: Final = re.compile(r"<(?:think|thinking|thought)>", re.IGNORECASE)
+_THOUGHTS_END: Final = re.compile(r"</(?:think|thinking|thought)>", re.IGNORECASE)
 CROSS, EMPTY_BOX = "\u2717", "[ ]"
 # Crosses, a thumb down and the like; boxes that nobody has ticked.
 _SIGNS: Final = str.maketrans(
@@ -26,5 +28,6 @@ def whole_lines(text: str, finish_reason: str | None) -> str:
 
 
 def settled(text: str) -> str:
-    """A reply without what is struck out, with one sign for each kind of denial."""
-    return _STRUCK.sub(" ", text).translate(_SIGNS)
+    """A reply without thoughts and what is struck out, with one sign for each kind of denial."""
+    said = _THOUGHTS_BEGIN.split(_THOUGHTS_END.split(text)[-1])[0]
+    return _STRUCK.sub(" ", said).translate(_SIGNS)

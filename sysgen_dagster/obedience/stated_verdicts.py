@@ -61,10 +61,16 @@ _SPEAKS_AGAINST = re.compile(rf"(?<!\w){any_of('worse', 'not_aligned')}(?!\w)")
 _BRACKETED = re.compile(r"<\s?(/?[\w ]{1,20})\s?>")
 
 _BEFORE = rf"(?:\d{{1,2}}[.)]\s?)?(?:{any_of('before_label')}\s?){{0,4}}"
+# Of what the verdict is, since one on style would be another; what may stand in brackets behind it.
+_CASE = (
+    rf"(?:{any_of('nouns')}|this|the|these|both|two|all|a|b|and|or|vs\.?|pair|question|comparison"
+    r"|task|prompt|instruction|conversation|message|system|user|case|example|item|row|new|\#?\d+)"
+)
+_CHOICES = rf"(?:{any_of('before_label')}|a|b|or|tie|aligned|not aligned|unknown)"
 _AFTER = (
-    r"\)?(?:\s?\([^()]{0,40}\))?"
+    rf"\)?(?:\s?\((?:{_CHOICES}[\s,/|]*){{1,8}}\))?"
     r"(?P<mark>\s?(?:[-=]>|[:=\u2192]|[-\u2013\u2014]\s|(?:is|was|ist|est|es|\u00e9|\u00e8)\b|[\u662f\u306f\u4e3a\u70ba])"
-    r"|\s(?:for|on|of|about|in|between)\s[^:]{0,60}:)?[\s:]{0,8}"
+    rf"|\s(?:for|on|of|about|in|between)\s(?:{_CASE}s?(?:'s)?[\s,/]*){{1,8}}:)?[\s:]{{0,8}}"
 )
 _LABELS = tuple(
     re.compile(rf"\W{{0,16}}{_BEFORE}{any_of(kind)}(?!\w){_AFTER}")
@@ -77,7 +83,7 @@ _INLINE = re.compile(
 )
 _CLAUSE = re.compile(
     r"(?P<words>[^.!?,;:()/\n\u2014\u2013\u3001\u3002]*?)"
-    r"(?P<end>$|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
+    r"(?P<end>$|\)\s?:|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
 )
 _JOINS = re.compile(r"^(?:but|or|however)\s")
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
@@ -88,6 +94,13 @@ _UNDECIDED = re.compile(
     r"|either (?:way|one|is fine|is good|works|would do|will do)"
     r"|unable to|refuse|no verdict|not possible|impossible)\b"
 )
+_KNOWN = any_of(
+    *("labels", "weak_labels", "before_label", "conclusive", "lead", "nouns", "headings")
+)
+_HEADING = re.compile(rf"(?:{_KNOWN}(?!\w)[\s']*){{1,8}}$")
+# Signs between a heading and a claim; a heading above a claim is short.
+_HEADS = frozenset({":", "(", "):", ") :", "-", "--", "->", "=>", "\u2013", "\u2014", "\u2192"})
+_LONGEST_ABOVE = 3
 _FEW_WORDS = 2  # between two labels, such as "or", do not part them
 _WORD = re.compile(r"\w")
 
@@ -132,7 +145,7 @@ def _plain_lines(text: str, vocabulary: Vocabulary) -> list[str]:
         text = letters.sub(letter, text)
     text = "".join(each for each in text if each == CROSS or unicodedata.category(each) != "So")
     dressed = (
-        _BRACKETED.sub(r"\1", _DRESS.sub("", line).translate(_BRACKETS))
+        _BRACKETED.sub(r" \1 ", _DRESS.sub("", line).translate(_BRACKETS))
         for line in text.splitlines()
     )
     lines = (" ".join(line.lower().split()) for line in dressed)
@@ -200,6 +213,12 @@ def _weigh_unlabelled(lines: list[str], vocabulary: Vocabulary) -> str | None:
     if not lines:
         return None
     last, is_conclusive = _weigh(lines[-1:], vocabulary, last_counts=True)
+    if (
+        len(lines) > 1
+        and _heads_another(lines[-2], "\n")
+        and not _weigh(lines[-2:-1], vocabulary)[0]
+    ):
+        last = None
     over_all, _ = _weigh(lines, vocabulary)
     if last and (is_conclusive or over_all == last):
         return last
@@ -221,7 +240,7 @@ def _weigh(
         last_counts: Whether a conclusion may claim another verdict than the words before it.
     """
     claimed, concludes, follows_lead = None, False, False
-    sentences, sign = 0, ""  # that begin behind the claim; the sign before a clause
+    sentences, sign, before = 0, "", ""  # that begin behind the claim; what precedes a clause
     for words, end, begins in _clauses("\n".join(lines)):
         clause = _JOINS.sub("", words).removesuffix(" or")
         sentences += begins
@@ -230,21 +249,31 @@ def _weigh(
             return None, False
         if (sign == "claim" and denies(words)) or (end == ":" and names_the_worse(clause)):
             return None, False
-        sign = end
+        is_of_another = _heads_another(before, sign)
+        sign, before = end, words
         said = vocabulary.read(clause, begins_sentence=begins)
         if said.spoils or (said.takes_back and claimed) or (said.denies and said.denies == claimed):
             return None, False
         if _UNDECIDED.search(clause) and not said.claims:
             return None, False
         is_conclusive, follows_lead = said.is_conclusive or follows_lead, said.is_conclusive
-        if said.claims is None:
-            continue
-        differs = claimed not in (None, said.claims)
-        if end == "?" or (differs and not (last_counts and is_conclusive)):
+        differs = said.claims not in (None, claimed) and claimed is not None
+        if (end == "?" and said.claims) or (
+            differs and (is_of_another or not (last_counts and is_conclusive))
+        ):
             return None, False
+        if said.claims is None or is_of_another:
+            continue
         claimed, concludes = said.claims, concludes or is_conclusive
         sentences, sign = 0, "claim"
     return claimed, concludes
+
+
+def _heads_another(words: str, sign: str) -> bool:
+    """Whether a claim behind these words and this sign is no verdict: "rejected: A"."""
+    if sign == "\n":
+        return len(words.split()) <= _LONGEST_ABOVE and not _HEADING.match(words)
+    return sign in _HEADS and not _HEADING.match(words)
 
 
 def _clauses(text: str) -> Iterator[tuple[str, str, bool]]:
