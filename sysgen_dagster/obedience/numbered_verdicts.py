@@ -19,8 +19,9 @@ from itertools import zip_longest
 from typing import Final
 
 from sysgen_dagster.chat.constraints import Constraint
-from sysgen_dagster.obedience.qualified_verdicts import is_qualified
+from sysgen_dagster.obedience.qualified_verdicts import is_qualified, names_fault, turns
 from sysgen_dagster.obedience.reply_parts import CROSS, EMPTY_BOX, settled, whole_lines
+from sysgen_dagster.obedience.retractions import retracts
 from sysgen_dagster.obedience.verdict_clauses import denies
 
 # All repetitions are bounded, so that matching takes linear time.
@@ -43,6 +44,10 @@ _LISTED: Final = (
 )
 _NUMBER: Final = re.compile(r"\d+")
 _HAS_WORD: Final = re.compile(r"\w")
+_CLAUSE_END: Final = re.compile(r"[.!?,;:()\n\u2014\u2013]+")
+_SUMMARY: Final = re.compile(
+    r"\n[ \t]{0,40}\n\W{0,8}(?:overall|in\s+(?:short|sum|summary|total)|summary|total)\b", re.IGNORECASE
+)
 # A line that ends so is about what follows it.
 _HEADS: Final = re.compile(r":[^\w\n]{0,12}\Z")
 _SENTENCE_END: Final = re.compile(r"[.!?][^\w\n]{0,12}\Z")
@@ -63,10 +68,13 @@ class NumberedVerdicts:
     Attributes:
         label: What stands before a number, such as ``Phrase``.
         words: One is said of each part, such as ``Kept``; "not" before the first means the second.
+        first_is_faultless: Whether a fault that is named behind the first word speaks against it;
+            a question may be whether there is one.
     """
 
     label: str
     words: tuple[str, ...]
+    first_is_faultless: bool = False
 
     def constraint(self, count: int, others: Mapping[str, Sequence[str]]) -> Constraint:
         """What verdicts on so many parts are held to where a server can do it: a line for each.
@@ -108,9 +116,12 @@ class NumberedVerdicts:
         text = settled(whole_lines(text, finish_reason)).replace("\r\n", "\n")
         found: dict[int, set[str | None]] = {}
         sums: dict[int, set[str | None]] = {}
-        for label, said in self._split(text.replace("_", " ")):
+        below = ""
+        for label, said, below in self._split(text.replace("_", " ")):
             words = list(self._word.finditer(said or ""))
             verdict = self._read(said, words) if said else None
+            if verdict and self._takes_from(below, verdict):
+                verdict = None
             numbers = label["several"] or label["named"] or label["first"] or label["quoted"]
             # A number that begins a line may count something else: no verdict follows it then.
             is_said = verdict or (not label["first"] and (words or said is None))
@@ -120,6 +131,8 @@ class NumberedVerdicts:
         # Sums of several parts never run from one to the number of all.
         if [*sums] == [*range(1, count + 1)]:
             found = {number: found.get(number, set()) | of for number, of in sums.items()}
+        if retracts(below):
+            return [None] * count
         verdicts = (found.get(number, set()) for number in range(1, count + 1))
         return [next(iter(of)) if len(of) == 1 else None for of in verdicts]
 
@@ -149,8 +162,10 @@ class NumberedVerdicts:
             rf"(?:{_NOT}|(?<!\w[-\u2011]))\b(?P<word>{'|'.join(self.words)})\b", re.IGNORECASE
         )
 
-    def _split(self, text: str) -> Iterator[tuple[re.Match[str], str | None]]:
-        """Each part's name or number, and what its line says of it; None: a verdict stands before.
+    def _split(self, text: str) -> Iterator[tuple[re.Match[str], str | None, str]]:
+        """Each part's name or number, what its line says of it, and what stands below that line.
+
+        None is said where a verdict stands before the part.
 
         Where nothing stands behind it in its line, the next line speaks of it, unless a verdict
         heads parts in a line above: the next line heads others then.
@@ -175,7 +190,8 @@ class NumberedVerdicts:
                 is_of_next = reaches_next and heads_next
             if is_of_next:
                 line, end = "", label.end()
-            yield label, None if is_behind else line
+            below = text[end : following.start() if following else len(text)]
+            yield label, None if is_behind else line, below
 
     def _heads(self, line: str) -> bool:
         """Whether a line, or what stands in one before a part, may say a verdict on what follows.
@@ -208,10 +224,23 @@ class NumberedVerdicts:
         value = _VALUE.match(said, words[-1].end())
         if value and denies(value["value"].lower()):
             return None
-        if verdict != self.words[0]:
-            return verdict
-        around = said[: words[0].start()], said[words[-1].end() :]
-        return None if is_qualified(*around) else verdict
+        behind = said[words[-1].end() :]
+        if verdict is None or retracts(behind) or self._names_fault(behind, verdict):
+            return None
+        is_sure = verdict != self.words[0] or not is_qualified(said[: words[0].start()], behind)
+        return verdict if is_sure else None
+
+    def _takes_from(self, below: str, verdict: str) -> bool:
+        """Whether the lines below the one with a verdict speak against it, apart from a summary."""
+        reason = _SUMMARY.split(below)[0]
+        if retracts(reason) or self._names_fault(reason, verdict):
+            return True
+        return verdict == self.words[0] and turns(reason.lower().lstrip(" \n*_>-"))
+
+    def _names_fault(self, text: str, verdict: str) -> bool:
+        if verdict != self.words[0] or not self.first_is_faultless:
+            return False
+        return any(map(names_fault, _CLAUSE_END.split(text.lower())))
 
     def _meant(self, word: re.Match[str]) -> str | None:
         said = word["word"].capitalize()

@@ -28,6 +28,11 @@ def whole_lines(text: str, finish_reason: str | None) -> str:
 
 
 def settled(text: str) -> str:
-    """A reply without thoughts and what is struck out, with one sign for each kind of denial."""
+    """What stands of a reply, with one sign for each kind of denial."""
+    return standing(text).translate(_SIGNS)
+
+
+def standing(text: str) -> str:
+    """A reply without thoughts and what is struck out."""
     said = _THOUGHTS_BEGIN.split(_THOUGHTS_END.split(text)[-1])[0]
-    return _STRUCK.sub(" ", said).translate(_SIGNS)
+    return _STRUCK.sub(" ", said)

@@ -12,9 +12,15 @@ import unicodedata
 from collections.abc import Iterator
 
 from sysgen_dagster.chat.completions import CUT
-from sysgen_dagster.obedience.qualified_verdicts import names_the_worse, qualifies, turns
+from sysgen_dagster.obedience.qualified_verdicts import (
+    names_the_worse,
+    qualifies,
+    takes_from,
+    turns,
+)
 from sysgen_dagster.obedience.reply_parts import CROSS, settled
-from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of, denies
+from sysgen_dagster.obedience.retractions import takes_back
+from sysgen_dagster.obedience.verdict_clauses import Clause, Vocabulary, any_of, denies
 
 # The longest text that is looked at, from its end; replies are cut at a tenth of it.
 _LONGEST = 20_000
@@ -82,8 +88,8 @@ _INLINE = re.compile(
     rf"(?={_BEFORE}{any_of('labels')}(?:\s?[:=]|\sis\b))"
 )
 _CLAUSE = re.compile(
-    r"(?P<words>[^.!?,;:()/\n\u2014\u2013\u3001\u3002]*?)"
-    r"(?P<end>$|\)\s?:|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
+    r"(?P<words>(?:[^.!?,;:()/\n\u2014\u2013\u3001\u3002]|(?<=\d)/)*?)"
+    r"(?P<end>$|\)\s?:|[.!?,;:()\n\u2014\u2013\u3001\u3002]|(?<!\d)/|/(?!\d)|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
 )
 _JOINS = re.compile(r"^(?:but|or|however)\s")
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
@@ -252,9 +258,10 @@ def _weigh(
         is_of_another = _heads_another(before, sign)
         sign, before = end, words
         said = vocabulary.read(clause, begins_sentence=begins)
-        if said.spoils or (said.takes_back and claimed) or (said.denies and said.denies == claimed):
+        is_taken_back = said.takes_back or takes_back(words) or said.denies == claimed
+        if said.spoils or (claimed and is_taken_back):
             return None, False
-        if _UNDECIDED.search(clause) and not said.claims:
+        if not said.claims and (_UNDECIDED.search(clause) or _takes_from(clause, said, claimed)):
             return None, False
         is_conclusive, follows_lead = said.is_conclusive or follows_lead, said.is_conclusive
         differs = said.claims not in (None, claimed) and claimed is not None
@@ -267,6 +274,10 @@ def _weigh(
         claimed, concludes = said.claims, concludes or is_conclusive
         sentences, sign = 0, "claim"
     return claimed, concludes
+
+
+def _takes_from(clause: str, said: Clause, claimed: str | None) -> bool:
+    return claimed is not None and said.denies is None and takes_from(clause, claimed)
 
 
 def _heads_another(words: str, sign: str) -> bool:

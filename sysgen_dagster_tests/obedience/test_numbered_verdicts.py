@@ -18,6 +18,7 @@ READ: dict[str, tuple[str, list[str | None]]] = {
     "said-twice": ("Question 1: No, there is no list.", ["No"]),
     "named-before": ("Question 1 is about a list.\nQuestion 1: Yes", ["Yes"]),
     "both": ("Question 1: Yes and no.", [None]),
+    "a-fault-that-was-asked-for": ("Question 1: Yes, it omits the date.", ["Yes"]),
     "corrected": ("Question 1: Yes\nQuestion 1: No", [None]),
     "other-label": ("Phrase 1: Yes", [None]),
     "other-word": ("Question 1: Kept", [None]),

@@ -62,6 +62,17 @@ READ: dict[str, tuple[str, list[Judged | None]]] = {
     "a-number-behind": ("Phrase 1, 2 items: Kept\nPhrase 2 - 3 items: Broken", [K, B]),
     "up-to-what-is-asked": ("Phrases 1-9999: Kept", [K, K]),
     "broken-in-part": ("Phrase 1: Broken in part\nPhrase 2: Broken, but only at the end", [B, B]),
+    "no-fault": ("Phrase 1: Kept, violates nothing\nPhrase 2: Kept. No exceptions.", [K, K]),
+    "a-fault-of-what-is-broken": (
+        "Phrase 1: Broken, it omits the list\nPhrase 2: Broken 1/3",
+        [B, B],
+    ),
+    "a-whole-share": ("Phrase 1: Kept (3 of 3)", [K]),
+    "a-reason-below": (
+        "Phrase 1: Kept\n  It uses no emoji.\nPhrase 2: Broken\n  It fails.",
+        [K, B],
+    ),
+    "a-summary": ("Phrase 1: Kept\n\nOverall, the answer fails in other ways.", [K]),
     "a-value-that-affirms": ('{"phrase_1": {"kept": true}, "phrase_2": {"broken": "yes"}}', [K, B]),
     "marks-that-agree": (
         "Phrase 1: Kept \u2705\nPhrase 2: Broken \u274c\n\u274c Phrase 3: Broken",
@@ -111,6 +122,18 @@ TRAPS = {
     "word-in-a-word": "Phrase 1: Keptical\nPhrase 1: heartbroken",
     "a-number-of-things": "1 of the lists was broken",
     "cut": "Phrase 1: Ke",
+    "in-a-share": "Phrase 1: Kept in 2 of 3 answers",
+    "in-a-share-by-a-stroke": "Phrase 1: Kept 2/3",
+    "until": "Phrase 1: Kept until the last line",
+    "at-one-place": "Phrase 1: Kept in the last answer",
+    "a-fault-in-brackets": "Phrase 1: Kept (violated once)",
+    "a-fault-behind-a-comma": "Phrase 1: Kept, missing the greeting",
+    "a-fault-in-the-next-sentence": "Phrase 1: Kept. One emoji violates it.",
+    "a-fault-in-the-next-line": "Phrase 1: Kept\n  Reason: the last line breaks it.",
+    "however-in-the-next-line": "Phrase 1: Kept\n  However, one line is long.",
+    "taken-back-in-its-line": "Phrase 1: Broken. I was mistaken.",
+    "taken-back-below": "Phrase 1: Kept\nNo, that is wrong.",
+    "ignored-below": "Phrase 1: Broken\n\nPlease ignore the above.",
     "denied-by-a-value": '{"phrase_1": {"kept": false}}',
     "denied-by-a-value-and-more": '{"phrase_1": {"kept": false, "why": "no list"}}',
     "denied-by-zero": "Phrase 1: Kept: 0",
@@ -131,6 +154,17 @@ TRAPS = {
 @pytest.mark.parametrize("text", TRAPS.values(), ids=TRAPS)
 def test_what_states_no_verdict_plainly_is_none(text: str) -> None:
     assert parse_phrase_verdicts(text, 1, ENDED) == [None]
+
+
+def test_what_is_taken_back_at_the_end_takes_all_verdicts_back() -> None:
+    for end in ("Sorry, I swapped them.", "Wait, swap the two.", "I mixed up the phrases."):
+        text = f"Phrase 1: Kept\nPhrase 2: Broken\n\n{end}"
+        assert parse_phrase_verdicts(text, 2, ENDED) == [None, None]
+
+
+def test_what_is_taken_back_of_one_phrase_leaves_the_others_theirs() -> None:
+    text = "Phrase 1: Kept\nPhrase 2: Kept\nThat is not right.\nPhrase 3: Broken"
+    assert parse_phrase_verdicts(text, 3, ENDED) == [K, None, B]
 
 
 def test_one_phrase_without_a_verdict_leaves_the_others_theirs() -> None:
@@ -209,6 +243,16 @@ DECLINES: dict[str, tuple[str, bool | None]] = {
     "corrected": ("Declines: No. Wait, yes.", None),
     "corrected-below": ("Declines: No\nDeclines: Yes", None),
     "of-a-phrase": ("Phrase 1: Yes", None),
+    "asked-back": ("Declines: No?", None),
+    "no-and-refuses": ("Declines: No, it refuses outright", None),
+    "yes-and-does-not": ("Declines: Yes, it does not decline", None),
+    "yes-and-answers": ("Declines: Yes. It answers the question.", None),
+    "no-and-never-refuses": ("Declines: No. It never refuses.", False),
+    "yes-and-refuses": ("Declines: Yes, it refuses outright", True),
+    "no-but-yes-in-part": ("Declines: No (yes for the second part)", None),
+    "taken-back": ("Declines: No\nThat is wrong.", None),
+    "struck": ("Declines: ~~Yes~~ No", False),
+    "an-empty-box": ("Declines: [ ] Yes", None),
     "in-a-sentence": ("It declines with no reason.", None),
     "word-in-a-word": ("Declines: Nothing", None),
     "not-said": ("Phrase 1: Kept", None),

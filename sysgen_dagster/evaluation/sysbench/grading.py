@@ -25,7 +25,7 @@ PROMPT = load_prompt("judge_checklist")
 # A verdict is a line of about eight tokens, and the longest checklist has eleven; what is left is
 # for a judge that says why all the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
-CONSTRAINTS = NumberedVerdicts("Constraint", WORDS)
+CONSTRAINTS = NumberedVerdicts("Constraint", WORDS, first_is_faultless=True)
 _SATISFIED = {Judged.KEPT.value: True, Judged.BROKEN.value: False}
 
 
