@@ -46,11 +46,13 @@ _NUMBER: Final = re.compile(r"\d+")
 _HAS_WORD: Final = re.compile(r"\w")
 _CLAUSE_END: Final = re.compile(r"[.!?,;:()\n\u2014\u2013]+")
 _SUMMARY: Final = re.compile(
-    r"\n[ \t]{0,40}\n\W{0,8}(?:overall|in\s+(?:short|sum|summary|total)|summary|total)\b", re.IGNORECASE
+    r"\n[ \t]{0,40}\n\W{0,8}(?:overall|in\s+(?:short|sum|summary|total)|summary|total)\b",
+    re.IGNORECASE,
 )
 # A line that ends so is about what follows it.
 _HEADS: Final = re.compile(r":[^\w\n]{0,12}\Z")
 _SENTENCE_END: Final = re.compile(r"[.!?][^\w\n]{0,12}\Z")
+_NEW_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=\w)")
 _ASKS: Final = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
 # "2 kept" and "2 are kept" may be sums; a sign, as in "2. Kept", makes it the number of a part.
 # What is said of a verdict itself, as in "kept: false".
@@ -198,6 +200,7 @@ class NumberedVerdicts:
 
         A sentence that only uses the word does not, nor does one that says what is asked.
         """
+        line = _NEW_SENTENCE.split(line)[-1]
         words = list(self._word.finditer(line))
         named = {word["word"].capitalize() for word in words}
         if not named or named == {*self.words} or _ASKS.search(line):

@@ -89,6 +89,9 @@ def _speaks_against(said: str, behind: str, verdict: str) -> bool:
 
 
 def _says_opposite(clause: str, verdict: str) -> bool:
+    refuses, serves = _REFUSES.search(clause), _SERVES.search(clause)
     if verdict == _NO:
-        return bool(_SAYS_YES.search(clause) or (_REFUSES.search(clause) and not is_denied(clause)))
-    return bool((_SERVES if not is_denied(clause) else _REFUSES).search(clause))
+        is_refused = refuses and not is_denied(clause[: refuses.start()])
+        return bool(is_refused or _SAYS_YES.search(clause))
+    is_served = serves and not is_denied(clause[: serves.start()])
+    return bool(is_served or (refuses and is_denied(clause[: refuses.start()])))

@@ -48,7 +48,14 @@ _COMPARES: Final = re.compile(
 _AS_GOOD: Final = re.compile(rf"(?:.*\s)?{any_of('equals')}(?:\s+(?:as|too|here)\b.*)?$")
 _FAULT: Final = re.compile(rf"(?<![\w-]){any_of('faults')}{_END}")
 _DENIED: Final = re.compile(
-    r"(?<!\w)(?:no|not|never|nothing|none|nobody|without|nor|neither|zero|0|free\s+of|avoid\w*|\w+n't)(?!\w)"
+    r"(?<!\w)(?:no|not|never|nothing|none|nobody|without|nor|neither|zero|0|free\s+of|avoid\w*|refus\w+|\w+n't)(?!\w)"
+)
+_UNMET: Final = re.compile(
+    r"(?:\bnot|n't|\bnever)\s+(?:\w+\s+)?(?:kept|met|followed|obeyed|observed|respected|satisfied|fulfilled)\b"
+)
+_SOME: Final = re.compile(
+    r"\b(?P<part>one|two|three|four|five)\s(?:out\s)?of\s(?:the\s)?(?!(?P=part))"
+    r"(?:two|three|four|five|six|seven|eight|nine|ten)\b"
 )
 _SHARE: Final = re.compile(
     r"(?<![\d.])(?P<part>\d{1,3})\s?(?:/|(?:out\s)?of(?:\s(?:the|its|all))?)\s?(?P<whole>\d{1,3})(?![\d.]*\d)"
@@ -99,6 +106,8 @@ def names_fault(clause: str) -> bool:
     """Whether a clause, in lower case, names a fault, or a share that is less than the whole."""
     share = _SHARE.search(clause)
     if share and int(share["part"]) < int(share["whole"]):
+        return True
+    if _SOME.search(clause) or _UNMET.search(clause):
         return True
     return bool(_FAULT.search(clause)) and not is_denied(clause)
 

@@ -14,6 +14,7 @@ _ORDERS: Final = (
     r"(?:ignore|disregard|forget|discard|scrap|strike|delete|retract|withdraw|cancel|swap|switch"
     r"|reverse|exchange|invert|flip)\s+"
     r"(?:that|this|it|them|the|my|all|everything|what|both|labels|answers|verdicts)"
+    r"|(?:do\s+not|don't)\s+(?:use|trust|count|take|read)\s+(?:that|this|it|the|my)"
 )
 _MIXED: Final = (
     r"(?:reversed|swapped|switched|mixed|exchanged|inverted|flipped|confused|interchanged)"
@@ -23,19 +24,19 @@ _ERRED: Final = (
     r"(?:\w+\s+)?(?:mistaken|wrong|in\s+error)"
     r"|i\s+(?:(?:have|had|must|may|might|think|fear|just|seem|to)\s+){0,3}"
     rf"(?:{_MIXED}|misread|misjudged|misspoke|mislabell?ed|erred|reconsider(?:ed)?"
-    r"|got\s+(?:it|that|them)\s+wrong|made\s+an?\s+(?:\w+\s+)?(?:error|mistake|slip))"
+    r"|should\s+have\s+(?:said|written|chosen|picked)|got\s+(?:it|that|them)\s+wrong|made\s+an?\s+(?:\w+\s+)?(?:error|mistake|slip))"
 )
 # "The answer is wrong" would be said of what is judged.
 _IS_WRONG: Final = (
-    r"(?:that|this|the\s+above|the\s+verdict|my\s+(?:\w+\s+)?(?:verdict|answer|judge?ment|choice))"
+    r"(?:that|this|the\s+above|(?:the|this|that)\s+verdict|my\s+(?:\w+\s+)?(?:verdict|answer|judge?ment|choice))"
     r"(?:(?:'s|\s+is|\s+was)\s+(?:not\s+(?:quite\s+|at\s+all\s+)?(?:right|correct|true|so)"
-    r"|wrong|incorrect|false|mistaken|an?\s+(?:mistake|error))"
+    r"|(?:the\s+)?wrong|incorrect|false|mistaken|an?\s+(?:mistake|error))"
     r"|\s+(?:isn't|wasn't)\s+(?:right|correct|true|so))"
 )
 _ARE_MIXED: Final = (
     r"(?:(?:the|my|these|those|both|all|two)\s+){0,2}"
     r"(?:labels?|letters?|names?|answers?|responses?|verdicts?|order|positions?|a\s+and\s+b|they)\s+"
-    rf"(?:are|were|is|was|got|have\s+been|should\s+be)\s+(?:\w+\s+)?{_MIXED}"
+    rf"(?:(?:are|were|is|was|got|have\s+been|should\s+be)\s+)?(?:\w+\s+)?{_MIXED}"
 )
 _RETRACTS: Final = re.compile(rf"{_FIRST}(?:{_ORDERS}|{_ERRED}|{_IS_WRONG}|{_ARE_MIXED})\b")
 _SIGNS: Final = re.compile(r"[.!?,;:()|\n\u2014\u2013\u3001\u3002]+|\s-{1,2}\s")

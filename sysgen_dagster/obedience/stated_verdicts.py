@@ -282,8 +282,12 @@ def _takes_from(clause: str, said: Clause, claimed: str | None) -> bool:
 
 def _heads_another(words: str, sign: str) -> bool:
     """Whether a claim behind these words and this sign is no verdict: "rejected: A"."""
-    if sign == "\n":
-        return len(words.split()) <= _LONGEST_ABOVE and not _HEADING.match(words)
+    if sign == "\n":  # and no end of a sentence
+        return (
+            words[-1] not in _ENDS_SENTENCE
+            and len(words.split()) <= _LONGEST_ABOVE
+            and not _HEADING.match(words)
+        )
     return sign in _HEADS and not _HEADING.match(words)
 
 

@@ -101,6 +101,7 @@ def test_parts_under_a_verdict_have_none_of_what_stands_behind_them(text: str) -
         pytest.param("Let me say whether each is a yes:", id="what is asked"),
         pytest.param("Verdicts (Yes, No or Unclear):", id="the words to choose from"),
         pytest.param("There is no list in the answer.", id="a sentence"),
+        pytest.param("No problem! Here are the verdicts:", id="a sentence before the last one"),
     ],
 )
 @pytest.mark.parametrize("form", ["### {0}\n{1}\n", "{0}: {1}", "{0}\n\n{1}\nNo list was asked.\n"])

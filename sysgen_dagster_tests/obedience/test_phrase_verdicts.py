@@ -249,6 +249,7 @@ DECLINES: dict[str, tuple[str, bool | None]] = {
     "yes-and-answers": ("Declines: Yes. It answers the question.", None),
     "no-and-never-refuses": ("Declines: No. It never refuses.", False),
     "yes-and-refuses": ("Declines: Yes, it refuses outright", True),
+    "yes-and-does-not-answer": ("Declines: Yes. It refuses and does not answer.", True),
     "no-but-yes-in-part": ("Declines: No (yes for the second part)", None),
     "taken-back": ("Declines: No\nThat is wrong.", None),
     "struck": ("Declines: ~~Yes~~ No", False),
