@@ -115,15 +115,10 @@ def build_obedience(
     replies = pl.DataFrame(schema=COMPLETIONS) if completions is None else completions
     asked = decided.select("conversation_id", "source", "phrases", "may_decline")
     answered = add_completions(asked, replies, PROMPT)
-    judged = [
-        _add_verdicts(phrases, text, finish_reason, judge)
-        for phrases, text, finish_reason in answered.select(
-            "phrases", "text", "finish_reason"
-        ).iter_rows()
-    ]
+    said = answered.select("text", "finish_reason", "phrases").rows()
+    judged = [_add_verdicts(*each, judge=judge) for each in said]
     phrases = pl.Series("phrases", judged, OBEDIENCE.schema["phrases"])
-    ended = answered.select("text", "finish_reason")
-    declines = pl.Series("declines", [_declines(*row) for row in ended.iter_rows()], pl.Boolean())
+    declines = pl.Series("declines", [_declines(*each[:2]) for each in said], pl.Boolean())
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
     was_asked = pl.col("attempts").is_not_null()
     of_judge = {"judge": judge, "judge_is_generator": is_generator}
@@ -150,9 +145,9 @@ def build_obedience(
 
 
 def _add_verdicts(
-    phrases: list[dict[str, Any]] | None,
     text: str | None,
     finish_reason: str | None,
+    phrases: list[dict[str, Any]] | None,
     judge: str | None,
 ) -> list[dict[str, Any]] | None:
     """The phrases of a row, the open ones with the judge's verdict where it gave a plain one."""

@@ -21,6 +21,7 @@ from sysgen_dagster.obedience.qualified_verdicts import (
 from sysgen_dagster.obedience.reply_parts import CROSS, settled
 from sysgen_dagster.obedience.retractions import takes_back
 from sysgen_dagster.obedience.verdict_clauses import Clause, Vocabulary, any_of, denies
+from sysgen_dagster.obedience.verdict_headings import heads_another
 
 # The longest text that is looked at, from its end; replies are cut at a tenth of it.
 _LONGEST = 20_000
@@ -100,13 +101,6 @@ _UNDECIDED = re.compile(
     r"|either (?:way|one|is fine|is good|works|would do|will do)"
     r"|unable to|refuse|no verdict|not possible|impossible)\b"
 )
-_KNOWN = any_of(
-    *("labels", "weak_labels", "before_label", "conclusive", "lead", "nouns", "headings")
-)
-_HEADING = re.compile(rf"(?:{_KNOWN}(?!\w)[\s']*){{1,8}}$")
-# Signs between a heading and a claim; a heading above a claim is short.
-_HEADS = frozenset({":", "(", "):", ") :", "-", "--", "->", "=>", "\u2013", "\u2014", "\u2192"})
-_LONGEST_ABOVE = 3
 _FEW_WORDS = 2  # between two labels, such as "or", do not part them
 _WORD = re.compile(r"\w")
 
@@ -221,7 +215,7 @@ def _weigh_unlabelled(lines: list[str], vocabulary: Vocabulary) -> str | None:
     last, is_conclusive = _weigh(lines[-1:], vocabulary, last_counts=True)
     if (
         len(lines) > 1
-        and _heads_another(lines[-2], "\n")
+        and heads_another(lines[-2], "\n")
         and not _weigh(lines[-2:-1], vocabulary)[0]
     ):
         last = None
@@ -255,7 +249,7 @@ def _weigh(
             return None, False
         if (sign == "claim" and denies(words)) or (end == ":" and names_the_worse(clause)):
             return None, False
-        is_of_another = _heads_another(before, sign)
+        is_of_another = heads_another(before, sign)
         sign, before = end, words
         said = vocabulary.read(clause, begins_sentence=begins)
         is_taken_back = said.takes_back or takes_back(words) or said.denies == claimed
@@ -278,17 +272,6 @@ def _weigh(
 
 def _takes_from(clause: str, said: Clause, claimed: str | None) -> bool:
     return claimed is not None and said.denies is None and takes_from(clause, claimed)
-
-
-def _heads_another(words: str, sign: str) -> bool:
-    """Whether a claim behind these words and this sign is no verdict: "rejected: A"."""
-    if sign == "\n":  # and no end of a sentence
-        return (
-            words[-1] not in _ENDS_SENTENCE
-            and len(words.split()) <= _LONGEST_ABOVE
-            and not _HEADING.match(words)
-        )
-    return sign in _HEADS and not _HEADING.match(words)
 
 
 def _clauses(text: str) -> Iterator[tuple[str, str, bool]]:
