@@ -116,7 +116,7 @@ def build_obedience(
     asked = decided.select("conversation_id", "source", "phrases", "may_decline")
     answered = add_completions(asked, replies, PROMPT)
     said = answered.select("text", "finish_reason", "phrases").rows()
-    judged = [_add_verdicts(*each, judge=judge) for each in said]
+    judged = [_add_verdicts(text, ending, rows, judge) for text, ending, rows in said]
     phrases = pl.Series("phrases", judged, OBEDIENCE.schema["phrases"])
     declines = pl.Series("declines", [_declines(*each[:2]) for each in said], pl.Boolean())
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
