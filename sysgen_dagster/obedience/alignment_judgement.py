@@ -64,12 +64,13 @@ def build_judged_alignment(
 
     Returns:
         `tables.JUDGED_ALIGNMENT`. ``verdict`` is ``Unreadable`` if the judge's text does not end in
-        a verdict. It is null, and ``drop_reason`` says why, if there is no text.
+        a verdict, or was cut. It is null, and ``drop_reason`` says why, if there is no text.
     """
     asked = rows.select("conversation_id", "source")
     answered = add_completions(asked, completions, PROMPT)
+    said = answered.select("text", "finish_reason")
     return answered.with_columns(
-        pl.Series("verdict", map(_parse_verdict, answered["text"]), dtype=pl.String),
+        pl.Series("verdict", [_parse_verdict(*row) for row in said.iter_rows()], dtype=pl.String),
         verdict_text=pl.col("text"),
         judge=pl.lit(judge),
         judge_is_generator=pl.lit(is_generator),
@@ -105,8 +106,8 @@ def summarize_alignment(judged: pl.DataFrame) -> pl.DataFrame:
     return summary
 
 
-def _parse_verdict(text: str | None) -> str | None:
+def _parse_verdict(text: str | None, finish_reason: str | None) -> str | None:
     if text is None:
         return None
-    name = read_verdict(text, ALIGNMENTS)
+    name = read_verdict(text, ALIGNMENTS, finish_reason)
     return Alignment[name].value if name else judge_verdicts.UNREADABLE

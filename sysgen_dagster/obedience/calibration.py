@@ -115,7 +115,8 @@ def build_judge_calibration(
     preferences = build_judged_preferences(pairs, completions, judge, is_generator=False)
     alignments = build_judged_alignment(reviewed, completions, judge, is_generator)
     obeyed = build_obedience(phrases, completions, judge, is_generator=False)
-    verdicts = pl.Series("verdict", map(_verdict_on_phrase, obeyed["verdict_text"]), pl.String())
+    said = obeyed.select("verdict_text", "finish_reason").iter_rows()
+    verdicts = pl.Series("verdict", [_verdict_on_phrase(*row) for row in said], pl.String())
     every = (pairs, reviewed, phrases)
     labels = pl.concat(rows.select("conversation_id", "label") for rows in every)
     each = [
@@ -131,10 +132,10 @@ def build_judge_calibration(
     )
 
 
-def _verdict_on_phrase(text: str | None) -> str | None:
+def _verdict_on_phrase(text: str | None, finish_reason: str | None) -> str | None:
     if text is None:
         return None
-    [said] = parse_phrase_verdicts(text, 1)
+    [said] = parse_phrase_verdicts(text, 1, finish_reason)
     return MEANS[said].value if said else UNREADABLE
 
 

@@ -36,10 +36,10 @@ def _nearly_all_are_judged(table: Table) -> Check:
 
 def _nearly_every_phrase_is_judged() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        columns = ("conversation_id", "phrases", "verdict_text", "judged", "attempts", "failure")
+        said = ("phrases", "verdict_text", "finish_reason", "judged")
+        columns = ("conversation_id", *said, "attempts", "failure")
         asked = evidence.read(OBEDIENCE, *columns).filter(pl.col("attempts").is_not_null())
-        said = asked.select("phrases", "verdict_text", "judged")
-        read = [_is_read(*row) for row in said.iter_rows()]
+        read = [_is_read(*row) for row in asked.select(said).iter_rows()]
         unread = asked.drop("attempts").filter(~pl.Series(read, dtype=pl.Boolean))
         return within(Rate(unread.height, asked.height), (0.0, MOST_UNJUDGED), None, unread)
 
@@ -48,13 +48,16 @@ def _nearly_every_phrase_is_judged() -> Check:
 
 
 def _is_read(
-    phrases: list[dict[str, str]], text: str | None, judged: list[str | None] | None
+    phrases: list[dict[str, str]],
+    text: str | None,
+    finish_reason: str | None,
+    judged: list[str | None] | None,
 ) -> bool:
     """Whether each judge states a verdict on each phrase that rules left open."""
     if judged is not None:
         return not any(said and UNREAD in said for said in judged)
     asked = sum(phrase["by"] != BY_RULES for phrase in phrases)
-    return text is not None and None not in parse_phrase_verdicts(text, asked)
+    return text is not None and None not in parse_phrase_verdicts(text, asked, finish_reason)
 
 
 def _judge_is_another_model(table: Table) -> Check:

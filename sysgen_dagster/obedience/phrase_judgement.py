@@ -115,12 +115,10 @@ def build_obedience(
     replies = pl.DataFrame(schema=COMPLETIONS) if completions is None else completions
     asked = decided.select("conversation_id", "source", "phrases", "may_decline")
     answered = add_completions(asked, replies, PROMPT)
-    judged = [
-        _add_verdicts(phrases, text, judge)
-        for phrases, text in answered.select("phrases", "text").iter_rows()
-    ]
+    said = answered.select("text", "finish_reason", "phrases").rows()
+    judged = [_add_verdicts(text, ending, rows, judge) for text, ending, rows in said]
     phrases = pl.Series("phrases", judged, OBEDIENCE.schema["phrases"])
-    declines = pl.Series("declines", map(_declines, answered["text"]), pl.Boolean())
+    declines = pl.Series("declines", [_declines(*each[:2]) for each in said], pl.Boolean())
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
     was_asked = pl.col("attempts").is_not_null()
     of_judge = {"judge": judge, "judge_is_generator": is_generator}
@@ -147,21 +145,25 @@ def build_obedience(
 
 
 def _add_verdicts(
-    phrases: list[dict[str, Any]] | None, text: str | None, judge: str | None
+    text: str | None,
+    finish_reason: str | None,
+    phrases: list[dict[str, Any]] | None,
+    judge: str | None,
 ) -> list[dict[str, Any]] | None:
     """The phrases of a row, the open ones with the judge's verdict where it gave a plain one."""
     if phrases is None or text is None:
         return phrases
     places = open_places(phrases)
     judged = list(phrases)
-    for at, said in zip(places, parse_phrase_verdicts(text, len(places)), strict=True):
+    verdicts = parse_phrase_verdicts(text, len(places), finish_reason)
+    for at, said in zip(places, verdicts, strict=True):
         if said and MEANS[said] is not Verdict.UNKNOWN:
             judged[at] = {**phrases[at], "verdict": MEANS[said].value, "by": judge}
     return judged
 
 
-def _declines(text: str | None) -> bool | None:
-    return None if text is None else parse_declines(text)
+def _declines(text: str | None, finish_reason: str | None) -> bool | None:
+    return None if text is None else parse_declines(text, finish_reason)
 
 
 def open_places(phrases: Sequence[dict[str, Any]]) -> list[int]:

@@ -63,15 +63,16 @@ def build_judged_preferences(
 
     Returns:
         `tables.JUDGED_PREFERENCES`. ``verdict`` says which answer is better. It is ``Unreadable``
-        if the judge's text does not end in a verdict. It is null, and ``drop_reason`` says why, if
-        there is no text.
+        if the judge's text does not end in a verdict, or was cut. It is null, and ``drop_reason``
+        says why, if there is no text.
     """
     pairs = rows.select("conversation_id", "source").join(
         pl.DataFrame({"shown_first": ORDERS}), how="cross", maintain_order="left_right"
     )
     asked = pairs.with_columns(request_id=pl.format("{}#{}", "conversation_id", "shown_first"))
     answered = add_completions(asked, completions, PROMPT, "request_id")
-    verdicts = [_parse_verdict(*row) for row in answered.select("text", "shown_first").iter_rows()]
+    said = answered.select("text", "shown_first", "finish_reason")
+    verdicts = [_parse_verdict(*row) for row in said.iter_rows()]
     return answered.with_columns(
         pl.Series("verdict", verdicts, dtype=pl.String),
         verdict_text=pl.col("text"),
@@ -119,11 +120,11 @@ def summarize_preferences(judged: pl.DataFrame) -> pl.DataFrame:
     return judge_verdicts.add_interval(summary, "win_rate")
 
 
-def _parse_verdict(text: str | None, shown_first: str) -> str | None:
+def _parse_verdict(text: str | None, shown_first: str, finish_reason: str | None) -> str | None:
     """Which answer the judge prefers; None if there is no text."""
     if text is None:
         return None
-    name = read_verdict(text, PREFERENCES)
+    name = read_verdict(text, PREFERENCES, finish_reason)
     verdicts = {A: shown_first, B: _OTHER[shown_first], TIE: TIE}
     return verdicts[name] if name else judge_verdicts.UNREADABLE
 

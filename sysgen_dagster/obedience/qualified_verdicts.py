@@ -11,7 +11,16 @@ Belongs here: what qualifies a verdict. Does not: which verdict a clause claims 
 import re
 from typing import Final
 
-from sysgen_dagster.obedience.verdict_clauses import ALIGNED, PREFERENCES, TIE, A, B, any_of
+from sysgen_dagster.obedience.verdict_clauses import (
+    ALIGNED,
+    PREFERENCES,
+    TIE,
+    A,
+    B,
+    any_of,
+    denies,
+    names_alone,
+)
 
 _END: Final = r"(?:(?!\w)|(?<=[\u3040-\u30ff\u3400-\u9fff]))"
 # "In part because it is right" is a reason.
@@ -37,6 +46,20 @@ _COMPARES: Final = re.compile(
     r"\b(?:better|best|stronger|superior|preferable|wins|winner|tie|equal)$"
 )
 _AS_GOOD: Final = re.compile(rf"(?:.*\s)?{any_of('equals')}(?:\s+(?:as|too|here)\b.*)?$")
+_FAULT: Final = re.compile(rf"(?<![\w-]){any_of('faults')}{_END}")
+_DENIED: Final = re.compile(
+    r"(?<!\w)(?:no|not|never|nothing|none|nobody|without|nor|neither|zero|0|free\s+of|avoid\w*|refus\w+|\w+n't)(?!\w)"
+)
+_UNMET: Final = re.compile(
+    r"(?:\bnot|n't|\bnever)\s+(?:\w+\s+)?(?:kept|met|followed|obeyed|observed|respected|satisfied|fulfilled)\b"
+)
+_SOME: Final = re.compile(
+    r"\b(?P<part>one|two|three|four|five)\s(?:out\s)?of\s(?:the\s)?(?!(?P=part))"
+    r"(?:two|three|four|five|six|seven|eight|nine|ten)\b"
+)
+_SHARE: Final = re.compile(
+    r"(?<![\d.])(?P<part>\d{1,3})\s?(?:/|(?:out\s)?of(?:\s(?:the|its|all))?)\s?(?P<whole>\d{1,3})(?![\d.]*\d)"
+)
 _TURNS: Final = re.compile(rf"(?:{any_of('contrasts')}|though|although|except){_END}")
 # Where clauses end within a sentence; "short but complete" is one clause.
 _SENTENCE: Final = re.compile(r"(?:[^.!?\n|;\u3002\"']|[\"'](?!\s{0,8}[,}]))*")
@@ -69,6 +92,31 @@ def qualifies(clause: str, verdict: str, *, follows_sign: bool) -> bool:
     return verdict != TIE and bool(_AS_GOOD.match(said))
 
 
+def takes_from(clause: str, verdict: str) -> bool:
+    """Whether a clause anywhere behind a verdict makes it an unsure one.
+
+    The other answer may be named alone, as in "A. Rather B.", or a fault of what is aligned.
+    """
+    if verdict in {A, B}:
+        return names_alone(clause, B if verdict == A else A)
+    return verdict == ALIGNED and names_fault(clause)
+
+
+def names_fault(clause: str) -> bool:
+    """Whether a clause, in lower case, names a fault, or a share that is less than the whole."""
+    share = _SHARE.search(clause)
+    if share and int(share["part"]) < int(share["whole"]):
+        return True
+    if _SOME.search(clause) or _UNMET.search(clause):
+        return True
+    return bool(_FAULT.search(clause)) and not is_denied(clause)
+
+
+def is_denied(clause: str) -> bool:
+    """Whether a clause, in lower case, holds a word such as "not", "nothing" or "without"."""
+    return _DENIED.search(clause) is not None
+
+
 def turns(clause: str) -> bool:
     """Whether a clause that begins a sentence speaks against the sentence before it."""
     return _TURNS.match(clause) is not None
@@ -99,4 +147,6 @@ def is_qualified(before: str, behind: str) -> bool:
 
 
 def _is_part(clause: str, *, follows_sign: bool) -> bool:
-    return bool(_LIMITS.match(clause) or (follows_sign and _OBJECTS.match(clause)))
+    return bool(
+        denies(clause) or _LIMITS.match(clause) or (follows_sign and _OBJECTS.match(clause))
+    )

@@ -10,6 +10,9 @@ import unicodedata
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from sysgen_dagster.obedience.reply_parts import standing
+from sysgen_dagster.obedience.retractions import retracts
+
 LOWEST, HIGHEST = 1, 5
 
 
@@ -46,6 +49,9 @@ _NUMBER: Final = re.compile(
 _END_OF_LINE: Final = re.compile(
     r"[\s*_`~\"'\u201c\u201d\u2018\u2019()\[\]{}<>\u00ab\u00bb$#|\\.,;!\u3002]*"
 )
+# A sign such as ">" makes the number a bound, unless it begins a quoted line or is one of a pair.
+_BOUND_SIGN: Final = re.compile(r"[<>~]")
+_BOUND: Final = re.compile(r"(?:\A|\n[ \t]*+>*+)[^\n<>~]*+[<>~][^\n]*+\Z")
 _NUMBER_WORD: Final = re.compile(r"\b(?:zero|one|two|three|four|five)\b", re.IGNORECASE)
 
 
@@ -54,15 +60,18 @@ def read_rubric_score(grading: str) -> RubricScore:
 
     Words on later lines are left alone, unless they hold a number.
     """
+    grading = standing(grading)
     marks = [*_MARK.finditer(grading)]
     if not marks:
         return RubricScore(None, Unread.NO_MARK)
-    behind = _TAGS.sub(" ", grading[marks[-1].end() :]).strip()
+    behind = _TAGS.sub(" ", grading[marks[-1].end() :]).rstrip()
     found = _NUMBER.match(behind)
     if found is None:
         return RubricScore(None, Unread.NO_NUMBER)
+    bound = _BOUND.search(behind[: found.start("number")])
+    is_bound = bound is not None and not _BOUND_SIGN.search(behind[found.end() :])
     line, _, later = behind[found.end() :].partition("\n")
-    if not _END_OF_LINE.fullmatch(line) or _has_number(later):
+    if not _END_OF_LINE.fullmatch(line) or _has_number(later) or retracts(later) or is_bound:
         return RubricScore(None, Unread.NOT_ALONE)
     return _as_score(found["number"])
 

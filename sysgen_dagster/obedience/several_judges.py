@@ -48,7 +48,7 @@ def _combine(phrases: Sequence[_Row], rows: Mapping[str, _Row]) -> _Row:
     found = [*phrases]
     judged: list[str | None] = [None] * len(phrases)
     places = open_places(phrases)
-    said = {judge: _read(row["verdict_text"], len(places)) for judge, row in rows.items()}
+    said = {judge: _read(row, len(places)) for judge, row in rows.items()}
     for number, at in enumerate(places):
         votes = {judge: verdicts[number] for judge, verdicts in said.items()}
         judged[at] = "; ".join(f"{judge}: {vote}" for judge, vote in votes.items())
@@ -71,8 +71,8 @@ def _combine(phrases: Sequence[_Row], rows: Mapping[str, _Row]) -> _Row:
     }
 
 
-def _read(text: str | None, count: int) -> list[str]:
-    verdicts = parse_phrase_verdicts(text or "", count)
+def _read(row: _Row, count: int) -> list[str]:
+    verdicts = parse_phrase_verdicts(row["verdict_text"] or "", count, row["finish_reason"])
     return [MEANS[each].value if each else UNREAD for each in verdicts]
 
 

@@ -11,8 +11,17 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from sysgen_dagster.obedience.qualified_verdicts import names_the_worse, qualifies, turns
-from sysgen_dagster.obedience.verdict_clauses import Vocabulary, any_of
+from sysgen_dagster.chat.completions import CUT
+from sysgen_dagster.obedience.qualified_verdicts import (
+    names_the_worse,
+    qualifies,
+    takes_from,
+    turns,
+)
+from sysgen_dagster.obedience.reply_parts import CROSS, settled
+from sysgen_dagster.obedience.retractions import takes_back
+from sysgen_dagster.obedience.verdict_clauses import Clause, Vocabulary, any_of, denies
+from sysgen_dagster.obedience.verdict_headings import heads_another
 
 # The longest text that is looked at, from its end; replies are cut at a tenth of it.
 _LONGEST = 20_000
@@ -54,13 +63,21 @@ _DRESS = re.compile(
 )
 _CLOSING = re.compile(r"</[\w -]{1,20}>")
 _BRACKETS = str.maketrans("{}[]", "()()")
+_UNTICKED = re.compile(r"\(\s?\)")
+_SPEAKS_AGAINST = re.compile(rf"(?<!\w){any_of('worse', 'not_aligned')}(?!\w)")
 _BRACKETED = re.compile(r"<\s?(/?[\w ]{1,20})\s?>")
 
 _BEFORE = rf"(?:\d{{1,2}}[.)]\s?)?(?:{any_of('before_label')}\s?){{0,4}}"
+# Of what the verdict is, since one on style would be another; what may stand in brackets behind it.
+_CASE = (
+    rf"(?:{any_of('nouns')}|this|the|these|both|two|all|a|b|and|or|vs\.?|pair|question|comparison"
+    r"|task|prompt|instruction|conversation|message|system|user|case|example|item|row|new|\#?\d+)"
+)
+_CHOICES = rf"(?:{any_of('before_label')}|a|b|or|tie|aligned|not aligned|unknown)"
 _AFTER = (
-    r"\)?(?:\s?\([^()]{0,40}\))?"
+    rf"\)?(?:\s?\((?:{_CHOICES}[\s,/|]*){{1,8}}\))?"
     r"(?P<mark>\s?(?:[-=]>|[:=\u2192]|[-\u2013\u2014]\s|(?:is|was|ist|est|es|\u00e9|\u00e8)\b|[\u662f\u306f\u4e3a\u70ba])"
-    r"|\s(?:for|on|of|about|in|between)\s[^:]{0,60}:)?[\s:]{0,8}"
+    rf"|\s(?:for|on|of|about|in|between)\s(?:{_CASE}s?(?:'s)?[\s,/]*){{1,8}}:)?[\s:]{{0,8}}"
 )
 _LABELS = tuple(
     re.compile(rf"\W{{0,16}}{_BEFORE}{any_of(kind)}(?!\w){_AFTER}")
@@ -72,8 +89,8 @@ _INLINE = re.compile(
     rf"(?={_BEFORE}{any_of('labels')}(?:\s?[:=]|\sis\b))"
 )
 _CLAUSE = re.compile(
-    r"(?P<words>[^.!?,;:()/\n\u2014\u2013\u3001\u3002]*?)"
-    r"(?P<end>$|[.!?,;:()/\n\u2014\u2013\u3001\u3002]|\s-{1,2}\s|[-=]>|\u2192|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
+    r"(?P<words>(?:[^.!?,;:()/\n\u2014\u2013\u3001\u3002]|(?<=\d)/)*?)"
+    r"(?P<end>$|\)\s?:|[.!?,;:()\n\u2014\u2013\u3001\u3002]|(?<!\d)/|/(?!\d)|\s-{1,2}\s|[-=]>|\u2192|\s?=(?=\s?(?:false|no|null|0)(?!\w))|\s(?=but\s|or\s|however\s)|(?<=\sor)\s)"
 )
 _JOINS = re.compile(r"^(?:but|or|however)\s")
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
@@ -88,13 +105,16 @@ _FEW_WORDS = 2  # between two labels, such as "or", do not part them
 _WORD = re.compile(r"\w")
 
 
-def read_verdict(text: str, vocabulary: Vocabulary) -> str | None:
+def read_verdict(text: str, vocabulary: Vocabulary, finish_reason: str | None) -> str | None:
     """The name of the verdict that a judge's reply plainly states; None where it states none.
 
     The last label counts, because a judge may quote verdicts before it. If several labels follow
     each other directly and differ, if the words behind the verdict claim another one or take it
-    back, or if it holds in some cases only, the reply is unread.
+    back, or if it holds in some cases only, the reply is unread. So is one that reached the token
+    limit: what looks like its verdict was followed by more, or is half a sentence.
     """
+    if finish_reason == CUT:
+        return None
     lines = _plain_lines(text, vocabulary)
     for label in _LABELS:
         found = _labelled(lines, label, vocabulary)
@@ -105,7 +125,8 @@ def read_verdict(text: str, vocabulary: Vocabulary) -> str | None:
 
 def _plain_lines(text: str, vocabulary: Vocabulary) -> list[str]:
     """The lines that hold a word, in lower case, without dress; what is marked is on its own."""
-    text = unicodedata.normalize("NFKC", text[-_LONGEST:].translate(_SIGNS)).replace("\u2019", "'")
+    text = settled(text[-_LONGEST:]).translate(_SIGNS)
+    text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     text = _NOT_A_TAG.sub(r"\1", _NOISE.sub("", text).replace("_", " "))
     text = _CAMEL.sub(" ", _COMMAND.sub("", _TAG.sub("", text)))
 
@@ -122,14 +143,34 @@ def _plain_lines(text: str, vocabulary: Vocabulary) -> list[str]:
     text = _BESIDE_CJK.sub(" ", _CLOSING.sub("", _MARKED.sub(on_its_own_line, text)))
     for letters, letter in _LOOKALIKES:
         text = letters.sub(letter, text)
-    text = "".join(sign for sign in text if unicodedata.category(sign) != "So")
+    text = "".join(each for each in text if each == CROSS or unicodedata.category(each) != "So")
     dressed = (
-        _BRACKETED.sub(r"\1", _DRESS.sub("", line).translate(_BRACKETS))
+        _BRACKETED.sub(r" \1 ", _DRESS.sub("", line).translate(_BRACKETS))
         for line in text.splitlines()
     )
     lines = (" ".join(line.lower().split()) for line in dressed)
     split = (part for line in lines for part in _INLINE.sub("\n", line).split("\n"))
-    return [line for line in split if _WORD.search(line)]
+    return [
+        _with_denial(line, vocabulary)
+        for line in split
+        if _WORD.search(line) and not _is_unticked(line)
+    ]
+
+
+def _is_unticked(line: str) -> bool:
+    """Whether a line is a choice with an empty box; brackets around a labelled one are dress."""
+    found = (label.match(line) for label in _LABELS)
+    return bool(_UNTICKED.search(line)) and not any(label and label["mark"] for label in found)
+
+
+def _with_denial(line: str, vocabulary: Vocabulary) -> str:
+    """A line without crosses, and a doubt behind a claim that they deny."""
+    if CROSS not in line:
+        return line
+    line = " ".join(line.replace(CROSS, " ").split())
+    said = (vocabulary.read(words, begins_sentence=True) for words, *_ in _clauses(line))
+    is_claim = not _SPEAKS_AGAINST.search(line) and any(each.claims for each in said)
+    return f"{line}, or not" if is_claim else line
 
 
 def _labelled(
@@ -172,6 +213,12 @@ def _weigh_unlabelled(lines: list[str], vocabulary: Vocabulary) -> str | None:
     if not lines:
         return None
     last, is_conclusive = _weigh(lines[-1:], vocabulary, last_counts=True)
+    if (
+        len(lines) > 1
+        and heads_another(lines[-2], "\n")
+        and not _weigh(lines[-2:-1], vocabulary)[0]
+    ):
+        last = None
     over_all, _ = _weigh(lines, vocabulary)
     if last and (is_conclusive or over_all == last):
         return last
@@ -193,30 +240,38 @@ def _weigh(
         last_counts: Whether a conclusion may claim another verdict than the words before it.
     """
     claimed, concludes, follows_lead = None, False, False
-    sentences, sign = 0, ""  # that begin behind the claim; the sign before a clause
+    sentences, sign, before = 0, "", ""  # that begin behind the claim; what precedes a clause
     for words, end, begins in _clauses("\n".join(lines)):
         clause = _JOINS.sub("", words).removesuffix(" or")
         sentences += begins
         is_behind = sentences == 0 or (sentences == 1 and begins and turns(words))
         if claimed and is_behind and qualifies(words, claimed, follows_sign=sign != " "):
             return None, False
-        if end == ":" and names_the_worse(clause):
+        if (sign == "claim" and denies(words)) or (end == ":" and names_the_worse(clause)):
             return None, False
-        sign = end
+        is_of_another = heads_another(before, sign)
+        sign, before = end, words
         said = vocabulary.read(clause, begins_sentence=begins)
-        if said.spoils or (said.takes_back and claimed) or (said.denies and said.denies == claimed):
+        is_taken_back = said.takes_back or takes_back(words) or said.denies == claimed
+        if said.spoils or (claimed and is_taken_back):
             return None, False
-        if _UNDECIDED.search(clause) and not said.claims:
+        if not said.claims and (_UNDECIDED.search(clause) or _takes_from(clause, said, claimed)):
             return None, False
         is_conclusive, follows_lead = said.is_conclusive or follows_lead, said.is_conclusive
-        if said.claims is None:
-            continue
-        differs = claimed not in (None, said.claims)
-        if end == "?" or (differs and not (last_counts and is_conclusive)):
+        differs = said.claims not in (None, claimed) and claimed is not None
+        if (end == "?" and said.claims) or (
+            differs and (is_of_another or not (last_counts and is_conclusive))
+        ):
             return None, False
+        if said.claims is None or is_of_another:
+            continue
         claimed, concludes = said.claims, concludes or is_conclusive
         sentences, sign = 0, "claim"
     return claimed, concludes
+
+
+def _takes_from(clause: str, said: Clause, claimed: str | None) -> bool:
+    return claimed is not None and said.denies is None and takes_from(clause, claimed)
 
 
 def _clauses(text: str) -> Iterator[tuple[str, str, bool]]:

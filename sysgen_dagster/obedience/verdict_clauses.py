@@ -150,7 +150,7 @@ class Vocabulary:
         """What a clause does, in lower case, without blanks around it."""
         if _CONCEDES.match(clause):
             return Clause(None)
-        took_back = _TAKES_BACK.match(clause)
+        took_back = TAKES_BACK.match(clause)
         if took_back or clause in _DOUBTS or (not begins_sentence and _CONDITION.match(clause)):
             rest = clause[took_back.end() :].lstrip() if took_back else ""
             return Clause(self._claimed(rest), takes_back=True)
@@ -177,15 +177,41 @@ class Vocabulary:
         return None
 
 
+def names_alone(clause: str, name: str) -> bool:
+    """Whether a clause names an answer, A or B, and says nothing of it: "and likewise b"."""
+    found = _ALONE[name].fullmatch(clause)
+    return found is not None and not _COMPARED.search(found["before"])
+
+
+def denies(value: str) -> bool:
+    """Whether a value, in lower case, says of what stands before it that it is not so: "false"."""
+    return _DENIES.match(value) is not None
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
 _CONCEDES = re.compile(rf"{any_of('conceding')}{_END}")
-_TAKES_BACK = re.compile(rf"(?:(?:but|or|oh|and)\s+)?{any_of('taken_back')}{_END}")
+# The words behind which a claim holds no longer, at the beginning of a clause.
+TAKES_BACK: Final = re.compile(
+    rf"(?:(?:but|or|oh|and)\s+)?{any_of('taken_back')}{_END}(?!\s+(?:than|of|que)\b)"
+)
+_ALONE = {
+    name: re.compile(
+        rf"(?P<before>(?:\S+\s+){{0,3}})(?:{_NOUN}\s+)?{name.lower()}"
+        r"(?:\s+(?:too|also|as\s+well|equally|likewise|so|similarly|again|instead|indeed|though))*"
+    )
+    for name in (A, B)
+}
+# Before the name of an answer that is only compared.
+_COMPARED = re.compile(
+    r"(?<!\w)(?:than|unlike|over|against|not|beats|outdoes|to|of|from|without|compared\s+with)\s+$"
+)
 _CONDITION = re.compile(rf"(?:but\s+)?{any_of('conditions')}{_END}")
 _DOUBTS = frozenset(words("doubts"))
+_DENIES = re.compile(rf"(?:{any_of('denials')}|0(?:\.0+)?\s?%?)$")
 _UNSURE = re.compile(rf"(?<!\w)(?:{any_of('unsure')}|\w+n't){_END}")
 _NEGATION = re.compile(r"not|no|never|\w*n't|nicht|pas|\u043d\u0435")
 _UNSURE_TAIL = re.compile(

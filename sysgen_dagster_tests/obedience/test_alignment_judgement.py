@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.alignment_judgement import (
     PROMPT,
     build_alignment_judgement_requests,
@@ -74,6 +75,14 @@ def test_the_table_has_a_row_for_each_row_whatever_came_back() -> None:
     ]
     assert table.select("judge", "judge_is_generator").unique().rows() == [("judge", False)]
     assert set(table["prompt_fingerprint"]) == {PROMPT.fingerprint}
+
+
+def test_a_judgement_that_was_cut_is_unreadable() -> None:
+    said = "It is aligned with the role. Next the length: the message asks for fifty"
+    replies = completions(replied("c0", said, finish_reason=CUT))
+    table = build_judged_alignment(rows({}), replies, "judge", False)
+
+    assert table.select("verdict", "verdict_text").rows() == [("Unreadable", said)]
 
 
 def test_no_rows_give_an_empty_table() -> None:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.phrase_judgement import (
     PROMPT,
     SAMPLING,
@@ -142,6 +143,17 @@ def test_a_reply_without_a_plain_verdict_is_kept_and_leaves_the_phrases_open() -
 
     assert table["phrases"].to_list() == [[OPEN]]
     assert table["verdict_text"].to_list() == ["It depends."]
+
+
+def test_the_line_in_which_a_reply_was_cut_says_nothing() -> None:
+    text = "Phrase 1: Kept\nPhrase 2: Kept, bu"
+    frame = rows([OPEN, OPEN]).with_columns(may_decline=True)
+    [row] = build_obedience(
+        frame, completions(replied("c0", text, finish_reason=CUT)), "phi-4", False
+    ).iter_rows(named=True)
+
+    assert [phrase["verdict"] for phrase in row["phrases"]] == ["obeyed", "unknown"]
+    assert row["declines"] is None
 
 
 def test_an_answer_that_may_decline_is_asked_about_with_the_phrases_or_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.phrase_verdicts import (
     Judged,
     build_constraint,
@@ -15,6 +16,7 @@ from sysgen_dagster.obedience.phrase_verdicts import (
 )
 
 K, B, U = Judged.KEPT, Judged.BROKEN, Judged.UNCLEAR
+ENDED = "stop"
 TEN, ELEVENTH = [K] * 10, {11: B}
 
 READ: dict[str, tuple[str, list[Judged | None]]] = {
@@ -60,6 +62,24 @@ READ: dict[str, tuple[str, list[Judged | None]]] = {
     "a-number-behind": ("Phrase 1, 2 items: Kept\nPhrase 2 - 3 items: Broken", [K, B]),
     "up-to-what-is-asked": ("Phrases 1-9999: Kept", [K, K]),
     "broken-in-part": ("Phrase 1: Broken in part\nPhrase 2: Broken, but only at the end", [B, B]),
+    "no-fault": ("Phrase 1: Kept, violates nothing\nPhrase 2: Kept. No exceptions.", [K, K]),
+    "a-fault-of-what-is-broken": (
+        "Phrase 1: Broken, it omits the list\nPhrase 2: Broken 1/3",
+        [B, B],
+    ),
+    "a-whole-share": ("Phrase 1: Kept (3 of 3)", [K]),
+    "a-reason-below": (
+        "Phrase 1: Kept\n  It uses no emoji.\nPhrase 2: Broken\n  It fails.",
+        [K, B],
+    ),
+    "a-summary": ("Phrase 1: Kept\n\nOverall, the answer fails in other ways.", [K]),
+    "a-value-that-affirms": ('{"phrase_1": {"kept": true}, "phrase_2": {"broken": "yes"}}', [K, B]),
+    "marks-that-agree": (
+        "Phrase 1: Kept \u2705\nPhrase 2: Broken \u274c\n\u274c Phrase 3: Broken",
+        [K, B, B],
+    ),
+    "struck-and-mended": ("Phrase 1: ~~Kept~~ Broken", [B]),
+    "no-behind-a-colon": ("Phrase 1: Broken: no list", [B]),
     "but-in-a-reason": ("Phrase 1: Kept, because it is short but complete.", [K]),
     "but-in-json": ('{"phrase_1": "Kept", "why": "Short, but complete."}', [K]),
     "two-digits": ("\n".join(f"Phrase {n}: {ELEVENTH.get(n, K)}" for n in range(1, 12)), [*TEN, B]),
@@ -68,7 +88,7 @@ READ: dict[str, tuple[str, list[Judged | None]]] = {
 
 @pytest.mark.parametrize(("text", "verdicts"), READ.values(), ids=READ)
 def test_a_reply_is_read_as_it_is_meant(text: str, verdicts: list[Judged | None]) -> None:
-    assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
+    assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
 
 
 # What the first word alone would misread: no verdict on the phrase.
@@ -102,23 +122,60 @@ TRAPS = {
     "word-in-a-word": "Phrase 1: Keptical\nPhrase 1: heartbroken",
     "a-number-of-things": "1 of the lists was broken",
     "cut": "Phrase 1: Ke",
+    "in-a-share": "Phrase 1: Kept in 2 of 3 answers",
+    "in-a-share-by-a-stroke": "Phrase 1: Kept 2/3",
+    "until": "Phrase 1: Kept until the last line",
+    "at-one-place": "Phrase 1: Kept in the last answer",
+    "a-fault-in-brackets": "Phrase 1: Kept (violated once)",
+    "a-fault-behind-a-comma": "Phrase 1: Kept, missing the greeting",
+    "a-fault-in-the-next-sentence": "Phrase 1: Kept. One emoji violates it.",
+    "a-fault-in-the-next-line": "Phrase 1: Kept\n  Reason: the last line breaks it.",
+    "however-in-the-next-line": "Phrase 1: Kept\n  However, one line is long.",
+    "taken-back-in-its-line": "Phrase 1: Broken. I was mistaken.",
+    "taken-back-below": "Phrase 1: Kept\nNo, that is wrong.",
+    "ignored-below": "Phrase 1: Broken\n\nPlease ignore the above.",
+    "denied-by-a-value": '{"phrase_1": {"kept": false}}',
+    "denied-by-a-value-and-more": '{"phrase_1": {"kept": false, "why": "no list"}}',
+    "denied-by-zero": "Phrase 1: Kept: 0",
+    "denied-by-a-word": "Phrase 1: kept = no",
+    "denied-behind-a-comma": "Phrase 1: Kept, no",
+    "denied-in-brackets": "Phrase 1: Kept (false)",
+    "denied-by-a-cross": "Phrase 1: Kept \u274c",
+    "denied-by-a-cross-before": "Phrase 1: \u2717 Kept",
+    "denied-by-an-empty-box": "Phrase 1: [ ] Kept",
+    "denied-by-a-line-through": "Phrase 1: ~~Kept~~",
+    "denied-by-a-syllable": "Phrase 1: un-kept",
+    "denied-by-another": "Phrase 1: non-kept",
+    "broken-denied": '{"phrase_1": {"broken": false}}',
+    "unclear-denied": "Phrase 1: Unclear: no",
 }
 
 
 @pytest.mark.parametrize("text", TRAPS.values(), ids=TRAPS)
 def test_what_states_no_verdict_plainly_is_none(text: str) -> None:
-    assert parse_phrase_verdicts(text, 1) == [None]
+    assert parse_phrase_verdicts(text, 1, ENDED) == [None]
+
+
+def test_what_is_taken_back_at_the_end_takes_all_verdicts_back() -> None:
+    for end in ("Sorry, I swapped them.", "Wait, swap the two.", "I mixed up the phrases."):
+        text = f"Phrase 1: Kept\nPhrase 2: Broken\n\n{end}"
+        assert parse_phrase_verdicts(text, 2, ENDED) == [None, None]
+
+
+def test_what_is_taken_back_of_one_phrase_leaves_the_others_theirs() -> None:
+    text = "Phrase 1: Kept\nPhrase 2: Kept\nThat is not right.\nPhrase 3: Broken"
+    assert parse_phrase_verdicts(text, 3, ENDED) == [K, None, B]
 
 
 def test_one_phrase_without_a_verdict_leaves_the_others_theirs() -> None:
     text = "Phrase 1: Kept or Broken\nPhrase 2: Broken\nPhrase 4: Kept"
 
-    assert parse_phrase_verdicts(text, 4) == [None, B, None, K]
+    assert parse_phrase_verdicts(text, 4, ENDED) == [None, B, None, K]
 
 
 @given(st.text(max_size=200), st.integers(0, 8))
 def test_any_text_is_read_and_gives_one_place_for_each_phrase(text: str, count: int) -> None:
-    assert len(parse_phrase_verdicts(text, count)) == count
+    assert len(parse_phrase_verdicts(text, count, ENDED)) == count
 
 
 @given(st.lists(st.sampled_from(Judged), min_size=1, max_size=15))
@@ -133,7 +190,7 @@ def test_each_form_that_a_server_is_held_to_is_read(verdicts: list[Judged]) -> N
         list(held_to.schema["properties"]) == held_to.schema["required"] == [*json.loads(as_json)]
     )
     for text in (lines, as_json):
-        assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
+        assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
 
 
 def test_a_server_that_holds_nothing_to_a_form_is_asked_all_the_same() -> None:
@@ -164,8 +221,8 @@ def test_each_form_that_also_says_whether_it_declines_is_read(
     assert held_to.schema is not None
     assert held_to.schema["required"] == [*json.loads(as_json)]
     for text in (lines, as_json):
-        assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
-        assert parse_declines(text) is declines
+        assert parse_phrase_verdicts(text, len(verdicts), ENDED) == verdicts
+        assert parse_declines(text, ENDED) is declines
 
 
 DECLINES: dict[str, tuple[str, bool | None]] = {
@@ -186,6 +243,17 @@ DECLINES: dict[str, tuple[str, bool | None]] = {
     "corrected": ("Declines: No. Wait, yes.", None),
     "corrected-below": ("Declines: No\nDeclines: Yes", None),
     "of-a-phrase": ("Phrase 1: Yes", None),
+    "asked-back": ("Declines: No?", None),
+    "no-and-refuses": ("Declines: No, it refuses outright", None),
+    "yes-and-does-not": ("Declines: Yes, it does not decline", None),
+    "yes-and-answers": ("Declines: Yes. It answers the question.", None),
+    "no-and-never-refuses": ("Declines: No. It never refuses.", False),
+    "yes-and-refuses": ("Declines: Yes, it refuses outright", True),
+    "yes-and-does-not-answer": ("Declines: Yes. It refuses and does not answer.", True),
+    "no-but-yes-in-part": ("Declines: No (yes for the second part)", None),
+    "taken-back": ("Declines: No\nThat is wrong.", None),
+    "struck": ("Declines: ~~Yes~~ No", False),
+    "an-empty-box": ("Declines: [ ] Yes", None),
     "in-a-sentence": ("It declines with no reason.", None),
     "word-in-a-word": ("Declines: Nothing", None),
     "not-said": ("Phrase 1: Kept", None),
@@ -197,10 +265,16 @@ DECLINES: dict[str, tuple[str, bool | None]] = {
 def test_whether_an_answer_declines_is_read_where_it_is_plain(
     text: str, declines: bool | None
 ) -> None:
-    assert parse_declines(text) is declines
+    assert parse_declines(text, ENDED) is declines
+
+
+def test_a_reply_that_was_cut_says_nothing_of_declining() -> None:
+    text = "Phrase 1: Kept\nDeclines: No"
+    assert parse_declines(text, CUT) is None
+    assert parse_phrase_verdicts(text, 1, CUT) == [K]
 
 
 @pytest.mark.parametrize("text", ["Phrase 1" * 20_000, "1" * 50_000, "(" * 50_000, '"1":' * 20_000])
 def test_an_odd_reply_is_read_in_a_moment(text: str) -> None:
-    assert parse_phrase_verdicts(text[:60_000], 3) == [None] * 3
-    assert parse_declines(text[:60_000] + "Declines" * 5_000) is None
+    assert parse_phrase_verdicts(text[:60_000], 3, ENDED) == [None] * 3
+    assert parse_declines(text[:60_000] + "Declines" * 5_000, ENDED) is None

@@ -123,7 +123,7 @@ def test_the_table_has_a_row_for_each_row_and_order_whatever_came_back() -> None
     wanted = ("conversation_id", "source", "shown_first", "verdict", "drop_reason")
     assert judged.select(wanted).rows() == [
         ("c0", "mine", "original", None, "too_long"),
-        ("c0", "mine", "new", "tie", None),
+        ("c0", "mine", "new", "Unreadable", None),
         ("c1", "other", "original", None, "beyond_limit"),
         ("c1", "other", "new", "new", None),
     ]

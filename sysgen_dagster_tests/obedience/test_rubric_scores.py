@@ -62,6 +62,10 @@ READ = {
     "[RESULT] 4<|im_end|>": 4,
     "[RESULT] 4\n\nLet me know if more is needed.": 4,
     "[RESULT] 4\n\n### End of feedback": 4,
+    # A quotation, a pair of signs, what is struck out.
+    "[RESULT]\n> 4": 4,
+    "[RESULT] <4>!": 4,
+    "[RESULT] ~~3~~ 4": 4,
     # The last one counts.
     "[RESULT] 3\nOn reflection, more is right. [RESULT] 4": 4,
     'The form is "Feedback: ... [RESULT] (an integer from 1 to 5)". [RESULT] 3': 3,
@@ -104,6 +108,15 @@ UNREAD = {
     "[RESULT] -4": Unread.OUT_OF_RANGE,
     "[RESULT] \u22124": Unread.OUT_OF_RANGE,
     "[RESULT] 99999999999999999999999": Unread.OUT_OF_RANGE,
+    "[RESULT] ~~4~~": Unread.NO_NUMBER,
+    "[RESULT] \u22654": Unread.NO_NUMBER,
+    "<think>[RESULT] 4</think>": Unread.NO_MARK,
+    "[RESULT] >4": Unread.NOT_ALONE,
+    "[RESULT] < 4": Unread.NOT_ALONE,
+    "[RESULT] ~4": Unread.NOT_ALONE,
+    "[RESULT] 4\nI take it back.": Unread.NOT_ALONE,
+    "[RESULT] 4\n\nThat is not right.": Unread.NOT_ALONE,
+    "[RESULT] 4\nPlease ignore this.": Unread.NOT_ALONE,
     "[RESULT] 4/5": Unread.NOT_ALONE,
     "[RESULT] 4 / 5": Unread.NOT_ALONE,
     "[RESULT] 4 out of 5": Unread.NOT_ALONE,
@@ -143,7 +156,7 @@ PIECES = st.sampled_from(
     [*READ, *UNREAD, "[RESULT]", "[", "]", "**", ":", "<", ">", "\n", " ", "4", "5", ".", "-", "b"]
 )
 TEXTS = st.text(max_size=60) | st.lists(PIECES, max_size=8).map("".join)
-SIGNS = st.text("*_`~\"'()[]{}<>$#| \t\n", max_size=6)
+SIGNS = st.text("*_`\"'()[]{}<>$#| \t\n", max_size=6)
 
 
 def is_read_or_has_a_reason(grading: str) -> None:

@@ -12,10 +12,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.obedience.stated_verdicts import read_verdict
 from sysgen_dagster.obedience.verdict_clauses import ALIGNMENTS, PREFERENCES, Vocabulary
 
 WORDINGS = yaml.safe_load(Path(__file__).with_name("judges_wordings.yaml").read_text("utf-8"))
+ENDED = "stop"
 _EXCHANGED = str.maketrans("AB\uff21\u0410", "BA\uff22\u0411")
 _ANSWERS = re.compile(
     r"(?<![a-zA-Z])[AB](?![a-zA-Z]| resposta)|[\uff21\u0410]|\b(?:first|Response 1|answer_a)\b"
@@ -30,7 +32,7 @@ def exchange_answers(text: str) -> str:
 def misread(texts: list[str], vocabulary: Vocabulary, verdict: str) -> list[tuple[str, str | None]]:
     """The texts that are read otherwise, each with how it is read."""
     wanted = None if verdict == "unread" else verdict
-    read = [(text, read_verdict(text, vocabulary)) for text in texts]
+    read = [(text, read_verdict(text, vocabulary, ENDED)) for text in texts]
     return [(text, found) for text, found in read if found != wanted]
 
 
@@ -49,6 +51,13 @@ def test_an_alignment_is_read_as_it_is_meant_or_not_at_all(verdict: str) -> None
     assert misread(WORDINGS["alignments"][verdict], ALIGNMENTS, verdict) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["Verdict: A", "I look at the form. A is better. Next I look at", "A"]
+)
+def test_a_reply_that_was_cut_has_no_verdict(text: str) -> None:
+    assert read_verdict(text, PREFERENCES, CUT) is None
+
+
 MARKS = st.text("*_`#> [](){}\"'.", max_size=4)
 
 
@@ -59,7 +68,7 @@ def test_a_verdict_is_read_after_any_reason_and_in_any_dress(
     word = verdict.upper() if loud else verdict.lower()
     text = f"{reason} \u2026and so on\n\n{before}Verdict:{before}{word}{after}\n"
 
-    assert read_verdict(text, PREFERENCES) == verdict
+    assert read_verdict(text, PREFERENCES, ENDED) == verdict
 
 
 PIECES = st.sampled_from(
@@ -69,7 +78,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text())
 def test_any_text_has_one_verdict_or_none(text: str) -> None:
-    assert read_verdict(text, PREFERENCES) in {"A", "B", "tie", None}
+    assert read_verdict(text, PREFERENCES, ENDED) in {"A", "B", "tie", None}
 
 
 @pytest.mark.parametrize(
@@ -91,4 +100,4 @@ def test_any_text_has_one_verdict_or_none(text: str) -> None:
     ],
 )
 def test_a_long_text_without_a_verdict_is_read_to_its_end(text: str) -> None:
-    assert read_verdict(text, PREFERENCES) is None
+    assert read_verdict(text, PREFERENCES, ENDED) is None

@@ -110,7 +110,7 @@ def test_of_numbered_parts_each_has_a_verdict_in_the_words_that_are_asked_for(
     words = [
         word
         for seed in range(20)
-        for word in verdicts.parse(judge(turn, PROFILES["phi-4"], Random(seed)), 40)
+        for word in verdicts.parse(judge(turn, PROFILES["phi-4"], Random(seed)), 40, "stop")
     ]
     assert words.count(None) < 0.1 * len(words)
     assert words.count(verdicts.words[0]) > 0.7 * len(words)

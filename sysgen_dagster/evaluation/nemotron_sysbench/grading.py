@@ -101,7 +101,7 @@ def _grade(
 ) -> Iterator[dict[str, Any]]:
     checks, answer = row["checks"], row["answer"]
     questions = sum(each["question"] is not None for each in checks)
-    words = iter(QUESTIONS.parse(reply["text"] or "", questions))
+    words = iter(QUESTIONS.parse(reply["text"] or "", questions, reply["finish_reason"]))
     for check in checks:
         is_rule = check["kind"] == Kind.RULE
         if is_rule:

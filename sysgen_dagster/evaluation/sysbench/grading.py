@@ -25,7 +25,7 @@ PROMPT = load_prompt("judge_checklist")
 # A verdict is a line of about eight tokens, and the longest checklist has eleven; what is left is
 # for a judge that says why all the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
-CONSTRAINTS = NumberedVerdicts("Constraint", WORDS)
+CONSTRAINTS = NumberedVerdicts("Constraint", WORDS, first_is_faultless=True)
 _SATISFIED = {Judged.KEPT.value: True, Judged.BROKEN.value: False}
 
 
@@ -101,8 +101,10 @@ def build_gradings(
     with_checklists = _with_checklists(turns, items)
     replied = add_completions(with_checklists, completions, PROMPT, "request_id")
     said = [
-        CONSTRAINTS.parse(text or "", len(checklist))
-        for text, checklist in replied.select("text", "checklist").iter_rows()
+        CONSTRAINTS.parse(text or "", len(checklist), finish_reason)
+        for text, checklist, finish_reason in replied.select(
+            "text", "checklist", "finish_reason"
+        ).iter_rows()
     ]
     of_checklist = ("number", "type", "content")
     word = pl.col("said")

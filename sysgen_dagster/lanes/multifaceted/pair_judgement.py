@@ -65,7 +65,8 @@ def build_judged_pairs(
         .with_columns(request_id=pl.format("{}/{}", "conversation_id", "shown_first"))
     )
     answered = add_completions(asked, completions, PROMPT, "request_id")
-    verdicts = [_read(*row) for row in answered.select("text", "shown_first").iter_rows()]
+    said = answered.select("text", "shown_first", "finish_reason")
+    verdicts = [_read(*row) for row in said.iter_rows()]
     return answered.with_columns(
         pl.Series("verdict", verdicts, dtype=pl.String),
         verdict_text=pl.col("text"),
@@ -74,11 +75,11 @@ def build_judged_pairs(
     ).select(JUDGED_PAIRS.names)
 
 
-def _read(text: str | None, shown_first: str) -> str | None:
+def _read(text: str | None, shown_first: str, finish_reason: str | None) -> str | None:
     """Which answer the judge prefers; None if there is no text."""
     if text is None:
         return None
-    said = read_verdict(text, PREFERENCES)
+    said = read_verdict(text, PREFERENCES, finish_reason)
     verdicts = {A: shown_first, B: _OTHER[shown_first], TIE: TIE}
     return verdicts[said] if said else judge_verdicts.UNREADABLE
 

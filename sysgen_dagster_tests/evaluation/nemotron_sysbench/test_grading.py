@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.evaluation.nemotron_sysbench.answers import build_answers
 from sysgen_dagster.evaluation.nemotron_sysbench.grading import (
     build_grading_requests,
@@ -63,6 +64,12 @@ def test_a_wish_against_the_message_passes_where_it_is_not_granted(
         ("2", "rule", "No", True, None),  # it has a comma, as it should where no comma is against
         *((str(at), "question", *said) for at, said in enumerate(questions, 3)),
     ]
+
+
+def test_the_line_in_which_a_reply_was_cut_is_not_read() -> None:
+    reply = replied("1", "Question 1: Yes\nQuestion 2: No, bu", finish_reason=CUT)
+    said = build_gradings(ITEMS, ANSWERS, completions(reply), "owl").filter(item="1")
+    assert said.drop_nulls("verdict_text")["said"].to_list() == ["Yes", None]
 
 
 def test_nothing_is_said_of_an_answer_that_is_not_there() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.evaluation import History
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError, read_sessions
 from sysgen_dagster.evaluation.sysbench.grading import (
     CONSTRAINTS,
@@ -95,6 +96,14 @@ def test_every_constraint_of_every_turn_has_a_row_with_a_verdict_or_a_reason(
     assert gradings["type"].to_list() == ["content", "style"] * 5
 
 
+def test_the_line_in_which_a_reply_was_cut_is_not_read(
+    items: pl.DataFrame, answers: pl.DataFrame
+) -> None:
+    reply = replied("1/1", "Constraint 1: Kept\nConstraint 2: Kept, bu", finish_reason=CUT)
+    gradings = build_gradings(items, answers, completions(reply), "owl")
+    assert gradings.filter(turn=1)["said"].to_list() == ["Kept", None]
+
+
 def test_what_nobody_knows_is_left_out_of_scores_and_its_reason_stays(
     items: pl.DataFrame, answers: pl.DataFrame
 ) -> None:
@@ -130,7 +139,7 @@ def test_answers_to_sessions_that_are_not_asked_any_more_are_an_error_that_says_
     st.text() | st.lists(st.sampled_from([*"12 :\n|", "Constraint", "Kept", "Broken"])).map("".join)
 )
 def test_no_reply_is_taken_for_a_verdict_that_it_does_not_hold(text: str) -> None:
-    verdicts = CONSTRAINTS.parse(text, 2)
+    verdicts = CONSTRAINTS.parse(text, 2, "stop")
     assert len(verdicts) == 2
     assert all(
         verdict is None or verdict.lower() in text.lower() or "not" in text for verdict in verdicts

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.lanes.multifaceted.pair_judgement import (
     build_judged_pairs,
@@ -52,6 +53,7 @@ def test_a_verdict_is_stored_as_whose_answer_it_prefers() -> None:
 
 
 NO_ANSWER: Reply = {"text": None, "failed_because": "timeout"}
+CUT_ANSWER: Reply = {"text": "A is better. Next I look at", "finish_reason": CUT}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,7 @@ NO_ANSWER: Reply = {"text": None, "failed_because": "timeout"}
         pytest.param("Verdict: tie", "Verdict: tie", "tie", id="ties"),
         pytest.param("Verdict: A", "Who knows.", "not_judged", id="one-without-a-verdict"),
         pytest.param(NO_ANSWER, "Verdict: B", "not_judged", id="one-without-a-reply"),
+        pytest.param(CUT_ANSWER, "Verdict: B", "not_judged", id="one-that-was-cut"),
     ],
 )
 def test_a_pair_is_made_only_where_the_own_answer_is_preferred_in_both_orders(

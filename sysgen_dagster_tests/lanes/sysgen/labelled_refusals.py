@@ -23,6 +23,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -61,7 +62,9 @@ def read_labelled() -> pl.DataFrame:
 
 def read_judged() -> pl.DataFrame:
     """One row per answer and judge: what it replied, and what that says, as ``declines``."""
-    declines = pl.col("reply").map_elements(parse_declines, return_dtype=pl.Boolean)
+    declines = pl.col("reply").map_elements(
+        partial(parse_declines, finish_reason="stop"), return_dtype=pl.Boolean
+    )
     return _read(JUDGED, _REPLIES).with_columns(declines=declines)
 
 

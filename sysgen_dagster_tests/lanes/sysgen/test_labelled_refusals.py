@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 import pytest
@@ -146,7 +147,11 @@ def test_of_what_is_left_open_the_verdict_is_the_judges() -> None:
     said += [("c", False, True, "Declines: No"), ("d", False, True, "Hm."), ("e", False, True, "")]
     rows = pl.DataFrame(said, ["id", "sure", "may_decline", "reply"], orient="row")
     judged = rows.filter(pl.col("reply") != "").select(
-        "id", "reply", declines=pl.col("reply").map_elements(parse_declines, pl.Boolean)
+        "id",
+        "reply",
+        declines=pl.col("reply").map_elements(
+            partial(parse_declines, finish_reason="stop"), pl.Boolean
+        ),
     )
     decided = add_verdicts(rows.drop("reply"), judged)
     assert dict(decided.select("id", "declines").iter_rows()) == {
