@@ -41,6 +41,10 @@ class NoVerdict(StrEnum):
     NO_ANSWER = "no_answer"  # to grade
 
 
+# A ``reference_fault`` of the translation: there is nothing to translate.
+NOT_IN_THE_FILE: Final = "not_in_the_file"
+
+
 class NotAsked(StrEnum):
     """Values of ``drop_reason``: why a turn was not asked of a subject."""
 
