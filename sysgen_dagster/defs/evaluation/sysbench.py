@@ -26,6 +26,7 @@ from sysgen_dagster.evaluation.sysbench.benchmark import (
     SHEETS,
     choose_sessions,
     read_sessions,
+    require_one_file,
 )
 from sysgen_dagster.evaluation.sysbench.rounds import (
     ROUNDS,
@@ -71,7 +72,7 @@ def _find(run: AssetRun) -> tuple[Path, str]:
         require_sheet(path)
         return path, f"local:{sha256_of(path)}"
     found = locate(_BENCH, run.tables.working_folder() / "downloads", run.store)
-    return found.files.paths[0], found.revision
+    return require_one_file(found.files.paths), found.revision
 
 
 def _wanted(bench: SysBench) -> dict[bool | None, int]:
