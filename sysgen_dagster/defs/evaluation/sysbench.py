@@ -91,7 +91,8 @@ def _seed(bench: SysBench) -> int:
     reads=[SYSBENCH_ITEMS],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=translation.PROMPT.fingerprint,
+    # Made while nothing was to be translated, it is empty.
+    code_version=translation.PROMPT.fingerprint if _ASKED == SYSBENCH_TRANSLATION else "nothing",
     asks=True,
 )
 def sysbench_translation(run: AssetRun) -> pl.DataFrame:
@@ -99,7 +100,7 @@ def sysbench_translation(run: AssetRun) -> pl.DataFrame:
 
     Nothing is asked where `language` is `original`.
     """
-    if _BENCH.translator is None:
+    if _ASKED != SYSBENCH_TRANSLATION or _BENCH.translator is None:
         return SYSBENCH_TRANSLATION.empty()
     translator = open_translator(run, _BENCH.translator)
     translating = translation.Translating(run.store.read(SYSBENCH_ITEMS, run.at))
