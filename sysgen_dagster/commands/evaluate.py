@@ -10,7 +10,7 @@ from sysgen_dagster.evaluation.sysbench.scores import score
 from sysgen_dagster.evaluation.sysbench.sheets import read_sheet
 from sysgen_dagster.tables.rates import count_drops
 
-_MOST_WORDS = 10  # third verdicts that are shown with their number
+_MOST_WORDS = 10  # of the judge that are shown with their number
 
 
 def score_sheet(console: Console, path: Path) -> int:
@@ -42,7 +42,7 @@ def score_sheet(console: Console, path: Path) -> int:
 
 
 def _describe_drops(verdicts: pl.DataFrame) -> list[str]:
-    """What was left out, by reason, and which third verdicts the judge gave."""
+    """What was left out, by reason, and the judge's words for it."""
     drops = count_drops(verdicts)
     if not drops:
         return []

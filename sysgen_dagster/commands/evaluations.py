@@ -1,7 +1,7 @@
 """`sysgen evaluate`: subjects on a benchmark, in this terminal; or all of them, as a list."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import dagster as dg
 from rich.console import Console
@@ -15,15 +15,18 @@ from sysgen_dagster.commands.work import Work
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.comparisons.subjects import UNTRAINED, list_pairs, list_subjects
 from sysgen_dagster.evaluation.comparisons.tables import ABLATION, OF_SUITES, USER_ROLE
+from sysgen_dagster.evaluation.stored_scores import is_evaluated
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
-from sysgen_dagster.tables.table import By, Partition, Table
+from sysgen_dagster.tables.table import WHOLE, By, Partition, Table
 
-_EVALUATED = "evaluated"
+_EVALUATED, _TO_SCORE = "evaluated", "graded, to be scored"
+_OUT_OF_DATE = "out of date"  # made of other rows, or with other settings
 _NOT_KNOWN, _NONE = "?", "0"  # of requests
+Stale = Set[tuple[str, str]]  # names of tables, and partitions of them
 
 
 class NoSuchEvaluationError(SysgenError):
@@ -33,20 +36,22 @@ class NoSuchEvaluationError(SysgenError):
 def list_evaluations(console: Console, data: str) -> int:
     """0 when every suite and subject is printed: what is made, and what the rest asks for."""
     store = use_deployment(data)
+    use_dagster_home(store)
     catalog, place = load_catalog(), shlex.quote(data)
+    stale = _find_stale(store, SUITES)
     table = new_table(
         "Evaluations",
         words=("suite", "subject", "state"),
         numbers=("requests to the subject", "to the judge"),
     )
     for suite in SUITES:
-        asked = count_requests(store, catalog, suite)
+        asked = count_requests(store, catalog, suite, stale)
         add_lines(
             table,
             [
                 (suite.name, name, state, *((None, None) if state == _EVALUATED else asked))
                 for name in catalog.subjects
-                for state in [_state(store, suite, name)]
+                for state in [_state(store, suite, name, stale)]
             ],
         )
     console.print(table)
@@ -58,26 +63,51 @@ def list_evaluations(console: Console, data: str) -> int:
     return 0
 
 
-def _state(store: Store, suite: Suite, subject: str) -> str:
+def _state(store: Store, suite: Suite, subject: str, stale: Stale = frozenset()) -> str:
     at = Partition(subject=subject)
-    if store.holds(suite.scores, at) and store.holds(suite.gradings, at):
+    if any((table.name, subject) in stale and store.holds(table, at) for table in suite.tables):
+        return _OUT_OF_DATE
+    if is_evaluated(store, suite, subject):
         return _EVALUATED
+    if store.holds(suite.scores, at) and store.holds(suite.gradings, at):
+        return _TO_SCORE
     if suite.answers is not None and store.holds(suite.answers, at):
         return "answered, to be graded"
     return "to do"
 
 
-def count_requests(store: Store, catalog: Catalog, suite: Suite) -> tuple[str, str]:
+def _find_stale(store: Store, suites: Sequence[Suite]) -> Stale:
+    """The stored partitions of suites that would come out otherwise now, as `out_of_date` judges.
+
+    What Dagster has no record of is not judged.
+    """
+    # Here, because partitions are read from the catalogue when these are imported.
+    from sysgen_dagster.commands.run.up_to_date import UpToDate
+    from sysgen_dagster.definitions import defs
+
+    with dg.DagsterInstance.get() as instance:
+        judged = UpToDate(instance, store, (defs.resources or {})["models"])
+        tables = [table for suite in suites for table in suite.tables]
+        return frozenset(
+            (table.name, partition)
+            for table in tables
+            for partition in judged.out_of_date(_key(table))
+        )
+
+
+def count_requests(
+    store: Store, catalog: Catalog, suite: Suite, stale: Stale = frozenset()
+) -> tuple[str, str]:
     """How many requests a subject that was never asked gets, and the judge for it."""
-    items = _count_items(store, catalog, suite)
+    items = _count_items(store, catalog, suite, stale)
     gradings = suite.gradings_an_item(catalog.evaluation)
     if items is None:
         return _NOT_KNOWN, _NOT_KNOWN if gradings else _NONE
     return f"{items:,}", f"{items * gradings:,}"
 
 
-def _count_items(store: Store, catalog: Catalog, suite: Suite) -> int | None:
-    if suite.items is not None and store.holds(suite.items, Partition()):
+def _count_items(store: Store, catalog: Catalog, suite: Suite, stale: Stale) -> int | None:
+    if suite.items is not None and _has_items(store, suite, stale):
         can_be_left_out = "drop_reason" in suite.items.columns
         column = "drop_reason" if can_be_left_out else suite.identity[0]
         rows = store.read(suite.items, Partition(), column)[column]
@@ -96,7 +126,8 @@ def evaluate(
         data: The place of the deployment.
         name: Of the suite.
         subjects: Which ones; none: all of the catalogue.
-        again: Whether those that are evaluated are graded and scored anew.
+        again: Whether those that are evaluated are graded and scored anew; those that were made of
+            other rows or settings always are.
 
     Raises:
         StoreError: There is no such deployment.
@@ -106,9 +137,12 @@ def evaluate(
     use_dagster_home(store)
     catalog = load_catalog()
     suite, wanted = _find_suite(name), _find_subjects(catalog, subjects)
-    left = [each for each in wanted if again or _state(store, suite, each) != _EVALUATED]
-    errors = _make(console, _work_before(store, suite) if left else [])
-    if suite.items is not None and left and not store.holds(suite.items, Partition()):
+    stale, errors = _find_stale(store, [suite]), list[str]()
+    if again or stale or any(_state(store, suite, each) != _EVALUATED for each in wanted):
+        errors += _make(console, _work_before(store, suite, stale))
+        stale = _find_stale(store, [suite])  # items may be others now
+    left = [each for each in wanted if again or _state(store, suite, each, stale) != _EVALUATED]
+    if left and not _has_items(store, suite, stale):
         return 1
     if left:
         asked, graded = count_requests(store, catalog, suite)
@@ -122,6 +156,13 @@ def evaluate(
     errors += _make(console, [*_work_after(store, catalog, suite)])
     print_scores(console, store, suite, wanted)
     return 1 if errors else 0
+
+
+def _has_items(store: Store, suite: Suite, stale: Stale) -> bool:
+    """Whether the items that are asked now are stored, or a program of its own reads them."""
+    if suite.items is None:
+        return True
+    return store.holds(suite.items, Partition()) and (suite.items.name, WHOLE) not in stale
 
 
 def _find_suite(name: str) -> Suite:
@@ -158,11 +199,14 @@ def _key(table: Table) -> dg.AssetKey:
     return dg.AssetKey(table.name)
 
 
-def _work_before(store: Store, suite: Suite) -> list[Work]:
-    """What all subjects need: the items, and what is made once beside them."""
+def _work_before(store: Store, suite: Suite, stale: Stale = frozenset()) -> list[Work]:
+    """What all subjects need: the items, and what is made once beside them, as it is set now."""
     once = [table for table in suite.tables if table.by is By.NOTHING]
+    names = {name for name, _ in stale}
     return [
-        (table.name, [_key(table)], None) for table in once if not store.holds(table, Partition())
+        (table.name, [_key(table)], None)
+        for table in once
+        if table.name in names or not store.holds(table, Partition())
     ]
 
 
@@ -174,18 +218,18 @@ def _work_of_subjects(suite: Suite, subjects: Sequence[str]) -> Iterator[Work]:
 def _work_after(store: Store, catalog: Catalog, suite: Suite) -> Iterator[Work]:
     """The comparisons that there can be of what is evaluated."""
 
-    def is_evaluated(subject: str | None) -> bool:
+    def is_compared(subject: str | None) -> bool:
         return subject is not None and _state(store, suite, subject) == _EVALUATED
 
-    if not any(map(is_evaluated, catalog.subjects)):
+    if not any(map(is_compared, catalog.subjects)):
         return
     yield "comparison", [_key(OF_SUITES[suite.name])], None
     if any(each.arm != UNTRAINED for each in list_subjects(catalog)):
         yield "ablation", [_key(ABLATION)], None
     pairs = list_pairs(catalog)
-    if any(is_evaluated(each.name) and is_evaluated(each.against) for each in pairs):
+    if any(is_compared(each.name) and is_compared(each.against) for each in pairs):
         yield "user role", [_key(USER_ROLE)], None
-    students = [each.training for each in list_subjects(catalog) if is_evaluated(each.name)]
+    students = [each.training for each in list_subjects(catalog) if is_compared(each.name)]
     for training in dict.fromkeys(students):
         if training is not None and store.holds(TRAINED_STUDENTS, Partition(training=training)):
             yield f"card of {training}", [dg.AssetKey("student_cards")], training

@@ -12,7 +12,11 @@ import yaml
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES, USER_ROLE
-from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_SCORES
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_ITEMS,
+    MULTIFACET_SCORES,
+)
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -110,6 +114,42 @@ def test_subjects_are_asked_graded_compared_and_printed_and_the_price_is_said_fi
     pair = Store(data).read(USER_ROLE, Partition()).row(0, named=True)
     assert (pair["suite"], pair["subject"], pair["against"]) == ("multifacet", "owl-user", "owl")
     assert evaluate(data, "multifacet").stdout.count("to evaluate") == 0
+
+
+def change(data: Path, **evaluation: object) -> None:
+    """Other settings of the evaluation, and another judge to choose."""
+    catalog = yaml.safe_load((data / "catalog.yaml").read_text())
+    catalog["judges"]["kite"] = catalog["judges"]["hawk"] | {"request": {"temperature": 0.2}}
+    catalog["evaluation"] |= evaluation
+    (data / "catalog.yaml").write_text(yaml.safe_dump(catalog, sort_keys=False))
+
+
+def test_what_was_made_with_other_settings_or_of_other_items_is_made_anew(data: Path) -> None:
+    bench = yaml.safe_load((data / "catalog.yaml").read_text())["evaluation"]["multifacet"]
+
+    def state() -> str:
+        [line] = cells(evaluate(data, "--list").stdout, "multifacet", "owl")
+        return line[0]
+
+    def make() -> pl.DataFrame:
+        done = evaluate(data, "multifacet", "--subject", "owl")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert state() == "evaluated"
+        scores = Store(data).read(MULTIFACET_SCORES, Partition(subject="owl"))
+        return scores.filter(metric="multifacet", of="total")
+
+    change(data, multifacet=bench | {"items": 2})
+    assert make()["items"].to_list() == [2]
+    change(data, multifacet=bench | {"items": 3}, judge="kite")
+    assert state() == "out of date"
+    assert make().select("items", "judge").rows() == [(3, "kite")]
+    calibration = Store(data).read(MULTIFACET_CALIBRATION, Partition())
+    assert set(calibration["judge"]) == {"kite"}
+    # A file that was replaced shows in no setting, but in the items once they are read again.
+    write_bench(data / "bench.jsonl", [bench_row(number) for number in range(20, 29)])
+    Store(data).path(MULTIFACET_ITEMS, Partition()).unlink()
+    assert evaluate(data, "multifacet", "--subject", "crow").returncode == 0
+    assert state() == "out of date"
 
 
 def test_the_list_says_what_is_made_and_what_the_rest_takes(data: Path) -> None:

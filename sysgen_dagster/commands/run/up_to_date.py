@@ -72,11 +72,11 @@ class UpToDate:
         if partition not in self._made_as(key) or not self._is_stored(key, table, partition):
             return True
         if table is None or table.group not in _BY_ROWS:
-            follows_people = table == MIXTURES and str(partition) in self._out_of_date(key)
+            follows_people = table == MIXTURES and str(partition) in self.out_of_date(key)
             return follows_people or self._is_older(key, partition)
         at = table.partition_of(partition)
         return (
-            str(partition) in self._out_of_date(key)
+            str(partition) in self.out_of_date(key)
             or any(
                 (parent, near) in self._made
                 for parent in self._parents(key)
@@ -120,7 +120,8 @@ class UpToDate:
         ).records[0]
         return event.timestamp < catalog_file().stat().st_mtime
 
-    def _out_of_date(self, key: dg.AssetKey) -> set[str]:
+    def out_of_date(self, key: dg.AssetKey) -> set[str]:
+        """The partitions of an asset that would come out otherwise now; `WHOLE` without any."""
         if key not in self._changed:
             instance, version = self._instance, self._graph.get(key).code_version
             now = settings_now(key, self._store, self._identify)

@@ -1,14 +1,17 @@
-"""Who is asked in an evaluation: the subject for answers, a judge for gradings."""
+"""Who is asked in an evaluation: the subject for answers, a judge for gradings.
+
+Suites open their sessions here, so that none makes a table of nothing but a server's failures.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.catalog.subjects import MessageIn
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest
-from sysgen_dagster.defs.plumbing.metadata import SIMULATED
+from sysgen_dagster.defs.judgements import require_judged
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -21,29 +24,47 @@ class NoJudgeError(SysgenError):
     """A judge has to grade, and the catalogue names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectSession:
-    """The subject of a partition, to be asked.
+@dataclass(slots=True)
+class EvaluationSession:
+    """A model that is asked in an evaluation: a subject, a judge or a translator.
 
     Attributes:
-        session: With the model that answers.
+        run: The making of the partition for which it is asked.
+        session: With the model.
         message_in: Where it is shown the system message.
+        has_replied: Whether it has replied to any request so far.
     """
 
+    run: AssetRun
     session: ModelSession
-    message_in: MessageIn
+    message_in: MessageIn = MessageIn.SYSTEM
+    has_replied: bool = False
+
+    @property
+    def model(self) -> Model:
+        """Who is asked."""
+        return self.session.model
 
     def ask(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
-        """As `ModelSession.ask`, with the system message where the subject has it."""
+        """As `ModelSession.ask`, with the system message where the subject has it.
+
+        Raises:
+            dg.Failure: Its server has failed at every request so far, so that there is nothing to
+                put in the place of the table that is stored.
+        """
         requests = (replace(each, messages=self.shown(each.messages)) for each in requests)
-        return self.session.ask(requests, total)
+        completions = self.session.ask(requests, total)
+        if not self.has_replied:
+            require_judged(self.run, completions, self.model.name)
+            self.has_replied = not completions.is_empty()
+        return completions
 
     def shown(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
         """The messages as the subject is sent them."""
         return fold_system_message(messages) if self.message_in is MessageIn.USER else messages
 
 
-def open_subject(run: AssetRun) -> SubjectSession:
+def open_subject(run: AssetRun) -> EvaluationSession:
     """A session with the subject of the partition.
 
     Raises:
@@ -52,10 +73,10 @@ def open_subject(run: AssetRun) -> SubjectSession:
     subject = run.subject
     model = CATALOG.model_of_subject(subject.name)
     run.note(answers=model.name, message_in=subject.message_in.value)
-    return SubjectSession(run.open_session(model), subject.message_in)
+    return EvaluationSession(run, run.open_session(model), subject.message_in)
 
 
-def open_grader(run: AssetRun) -> ModelSession:
+def open_grader(run: AssetRun) -> EvaluationSession:
     """A session with the model that grades.
 
     Raises:
@@ -72,13 +93,17 @@ def open_grader(run: AssetRun) -> ModelSession:
         answers = CATALOG.model_of_subject(run.subject.name)
         run.note(judge_is_subject=name == answers.name)
     run.note(judge=name)
-    return run.open_session(CATALOG.served[name], f"{name}/{run.at.key or WHOLE}")
+    ledger = f"{name}/{run.at.key or WHOLE}"
+    return EvaluationSession(run, run.open_session(CATALOG.served[name], ledger))
 
 
-def note_simulated(run: AssetRun, completions: pl.DataFrame) -> None:
-    """Say in the UI that no model wrote what was answered, where that is so."""
-    if "simulated" in completions["engine"]:
-        run.note(simulated=SIMULATED)
+def open_translator(run: AssetRun, name: str) -> EvaluationSession:
+    """A session with a model of this name that translates a benchmark.
+
+    Raises:
+        EngineError: It cannot be reached or started.
+    """
+    return EvaluationSession(run, run.open_session(CATALOG.served[name], name))
 
 
 def pool_of_subjects() -> str:

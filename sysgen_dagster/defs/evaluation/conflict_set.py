@@ -3,7 +3,7 @@
 import polars as pl
 
 from sysgen_dagster.catalog.evaluation import EVERY_ITEM
-from sysgen_dagster.defs.evaluation.asking import note_simulated, open_subject, pool_of_subjects
+from sysgen_dagster.defs.evaluation.asking import open_subject, pool_of_subjects
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -44,7 +44,6 @@ def conflict_set_answers(run: AssetRun) -> pl.DataFrame:
     items = run.store.read(CONFLICT_SET_ITEMS, Partition())
     requests = conflicts.build_conflict_requests(items)
     completions = open_subject(run).ask(requests, items.height)
-    note_simulated(run, completions)
     return conflicts.add_answers(items, completions).select(CONFLICT_SET_ANSWERS.names)
 
 

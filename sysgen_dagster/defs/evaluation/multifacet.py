@@ -5,25 +5,22 @@ They are Multifaceted-Bench and the bench of the second lane.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog.evaluation import RubricBench
-from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.defs.evaluation.asking import (
     open_grader,
     open_subject,
     pool_of_grader,
     pool_of_subjects,
 )
-from sysgen_dagster.defs.judgements import is_same_model, require_judged
+from sysgen_dagster.defs.judgements import is_same_model
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks, require_contracts
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.evaluation.multifacet import grading
 from sysgen_dagster.evaluation.multifacet.answers import build_answer_requests, build_answers
@@ -138,7 +135,6 @@ def _declare_answers(bench: GradedBench, settings: RubricBench) -> dg.AssetsDefi
         asked = run.store.read(items, Partition())
         subject = open_subject(run)
         completions = subject.ask(build_answer_requests(asked, settings), asked.height)
-        require_judged(run, completions, subject.session.model.name)
         return build_answers(asked, completions, subject.shown)
 
     return table_asset(
@@ -163,7 +159,7 @@ def _declare_gradings(bench: GradedBench, settings: RubricBench) -> dg.AssetsDef
             run.store.read(answers, run.at),
             settings.judge_sees_message,
         ).with_columns(judge_is_generator=pl.lit(is_generator))
-        graded = grading.grade(listed, _asker(run, judge), settings, judge.model.name, table)
+        graded = grading.grade(listed, judge.ask, settings, judge.model.name, table)
         _note_dropped(run, graded)
         return graded
 
@@ -233,9 +229,7 @@ def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
     labelled = read_labelled(_CALIBRATED_BY.calibration, cache, run.store)
     judge = open_grader(run)
     name = judge.model.name
-    graded = grading.grade(
-        labelled, _asker(run, judge), _CALIBRATED_BY, name, MULTIFACET_CALIBRATION
-    )
+    graded = grading.grade(labelled, judge.ask, _CALIBRATED_BY, name, MULTIFACET_CALIBRATION)
     _note_dropped(run, graded)
     found = measure_agreement(graded)._asdict()
     run.note(worth=worth_of_gradings(graded, name), agreement=markdown(pl.DataFrame([found])))
@@ -245,19 +239,6 @@ def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
 def _require_contracts(run: AssetRun, table: Table) -> None:
     """Raise `dg.Failure` where a table does not fit the items any more, as they have changed."""
     require_contracts(evidence_for_checks(run.store, table, run.at), table)
-
-
-def _asker(
-    run: AssetRun, judge: ModelSession
-) -> Callable[[Iterable[ChatRequest], int], pl.DataFrame]:
-    """Asks the judge; a `dg.Failure` where its server fails at each request."""
-
-    def ask(requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
-        completions = judge.ask(requests, total)
-        require_judged(run, completions, judge.model.name)
-        return completions
-
-    return ask
 
 
 def _note_dropped(run: AssetRun, graded: pl.DataFrame) -> None:

@@ -13,7 +13,6 @@ from sysgen_dagster.defs.evaluation.asking import (
     pool_of_grader,
     pool_of_subjects,
 )
-from sysgen_dagster.defs.judgements import require_judged
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -82,10 +81,8 @@ def _choose(items: pl.DataFrame) -> pl.DataFrame:
 def nemotron_sysbench_answers(run: AssetRun) -> pl.DataFrame:
     """What the subject answers to the last turn of each row."""
     items = run.store.read(NEMOTRON_SYSBENCH_ITEMS, Partition())
-    subject = open_subject(run)
     requests = [*answering.build_answer_requests(items)]
-    completions = subject.ask(requests, len(requests))
-    require_judged(run, completions, subject.session.model.name)
+    completions = open_subject(run).ask(requests, len(requests))
     answers = answering.build_answers(items, completions)
     run.note(**_dropped(answers))
     return answers
@@ -109,7 +106,6 @@ def nemotron_sysbench_gradings(run: AssetRun) -> pl.DataFrame:
         session = open_grader(run)
         judge = session.model.name
         completions = session.ask(requests, len(requests))
-        require_judged(run, completions, judge)
     gradings = grading.build_gradings(items, answers, completions, judge)
     run.note(**_dropped(gradings))
     return gradings

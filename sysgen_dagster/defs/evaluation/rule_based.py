@@ -5,7 +5,6 @@ import polars as pl
 
 from sysgen_dagster.catalog.evaluation import Bench
 from sysgen_dagster.defs.evaluation.asking import open_subject, pool_of_subjects
-from sysgen_dagster.defs.judgements import require_judged
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks, require_contracts
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -63,10 +62,8 @@ def _declare_answers(bench: RuleBench) -> dg.AssetsDefinition:
 
     def answers(run: AssetRun) -> pl.DataFrame:
         asked = run.store.read(items, Partition())
-        subject = open_subject(run)
         requests = list(grading.build_requests(asked, table, bench.sampling))
-        completions = subject.ask(requests, len(requests))
-        require_judged(run, completions, subject.session.model.name)
+        completions = open_subject(run).ask(requests, len(requests))
         return grading.build_answers(asked, completions, table)
 
     return table_asset(

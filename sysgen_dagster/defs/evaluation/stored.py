@@ -5,6 +5,7 @@ import polars as pl
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.comparisons.averages import add_average
 from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
+from sysgen_dagster.evaluation.stored_scores import is_evaluated
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.storage.store import Store
@@ -12,18 +13,15 @@ from sysgen_dagster.tables.table import Partition
 
 
 def read_evaluated(store: Store, suite: Suite) -> dict[str, Evaluated]:
-    """The subjects that are evaluated on a suite, by name, in the order of the catalogue."""
+    """The subjects that are evaluated on a suite, by name, in the order of the catalogue.
+
+    One whose scores are not those of its gradings is not.
+    """
     return {
         name: _read(store, suite, Partition(subject=name))
         for name in CATALOG.subjects
         if is_evaluated(store, suite, name)
     }
-
-
-def is_evaluated(store: Store, suite: Suite, subject: str) -> bool:
-    """Whether gradings of a subject and their scores are stored."""
-    at = Partition(subject=subject)
-    return all(store.holds(table, at) for table in (suite.gradings, suite.scores))
 
 
 def _read(store: Store, suite: Suite, at: Partition) -> Evaluated:

@@ -13,10 +13,10 @@ from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.defs.evaluation.asking import (
     open_grader,
     open_subject,
+    open_translator,
     pool_of_grader,
     pool_of_subjects,
 )
-from sysgen_dagster.defs.judgements import require_judged
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -26,6 +26,7 @@ from sysgen_dagster.evaluation.sysbench.benchmark import (
     SHEETS,
     choose_sessions,
     read_sessions,
+    require_one_file,
 )
 from sysgen_dagster.evaluation.sysbench.rounds import (
     ROUNDS,
@@ -71,7 +72,7 @@ def _find(run: AssetRun) -> tuple[Path, str]:
         require_sheet(path)
         return path, f"local:{sha256_of(path)}"
     found = locate(_BENCH, run.tables.working_folder() / "downloads", run.store)
-    return found.files.paths[0], found.revision
+    return require_one_file(found.files.paths), found.revision
 
 
 def _wanted(bench: SysBench) -> dict[bool | None, int]:
@@ -90,7 +91,8 @@ def _seed(bench: SysBench) -> int:
     reads=[SYSBENCH_ITEMS],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=translation.PROMPT.fingerprint,
+    # Made while nothing was to be translated, it is empty.
+    code_version=translation.PROMPT.fingerprint if _ASKED == SYSBENCH_TRANSLATION else "nothing",
     asks=True,
 )
 def sysbench_translation(run: AssetRun) -> pl.DataFrame:
@@ -98,18 +100,15 @@ def sysbench_translation(run: AssetRun) -> pl.DataFrame:
 
     Nothing is asked where `language` is `original`.
     """
-    if _BENCH.translator is None:
+    if _ASKED != SYSBENCH_TRANSLATION or _BENCH.translator is None:
         return SYSBENCH_TRANSLATION.empty()
-    model = CATALOG.served[_BENCH.translator]
-    session = run.open_session(model, model.name)
+    translator = open_translator(run, _BENCH.translator)
     translating = translation.Translating(run.store.read(SYSBENCH_ITEMS, run.at))
     while pieces := translating.open:
-        completions = session.ask(translating.requests(pieces), len(pieces))
-        require_judged(run, completions, model.name)
-        translating.take(pieces, completions)
+        translating.take(pieces, translator.ask(translating.requests(pieces), len(pieces)))
     table = translating.build()
     run.note(
-        translator=model.name,
+        translator=_BENCH.translator,
         sessions_dropped=table.drop_nulls("drop_reason")["session"].n_unique(),
         references_dropped=table.drop_nulls("reference_fault").height,
     )
@@ -133,7 +132,6 @@ def sysbench_answers(run: AssetRun) -> pl.DataFrame:
     for turn in ROUNDS:
         requests = [*build_round(items, turn, completions, _BENCH.history)]
         completions = pl.concat([completions, subject.ask(requests, len(requests))])
-    require_judged(run, completions, subject.session.model.name)
     answers = build_answers(items, completions, _BENCH.history)
     run.note(history=_BENCH.history.value, **_dropped(answers))
     return answers
@@ -154,7 +152,6 @@ def sysbench_gradings(run: AssetRun) -> pl.DataFrame:
     session = open_grader(run)
     requests = [*grading.build_grading_requests(items, answers)]
     completions = session.ask(requests, len(requests))
-    require_judged(run, completions, session.model.name)
     gradings = grading.build_gradings(items, answers, completions, session.model.name)
     run.note(**_dropped(gradings))
     return gradings

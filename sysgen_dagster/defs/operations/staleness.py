@@ -73,7 +73,8 @@ def out_of_date(
     Args:
         instance: Where Dagster keeps what it made.
         asset: Whose partitions.
-        upstream: Inputs to look at: their partition of the same key, else of the shard in the key.
+        upstream: Inputs to look at: their partition of the same key, else of the shard in the key,
+            else all of one without partitions.
         version: The code version to look for; None: the settings are not looked at.
         set_now: By partition, tags with the settings that it would be made with now, such as how
             its model is asked.
@@ -90,9 +91,10 @@ def out_of_date(
         why = [
             name
             for name, versions in now.items()
-            if (current := versions.get(partition) or versions.get(shard))
+            if (current := versions.get(partition) or versions.get(shard) or versions.get(None))
             and (
-                tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
+                tags.get(f"{INPUT_VERSION}/{name}")
+                not in {None, current if None in versions else as_input(current)}
                 or tags.get(read_tag(name)) not in {None, current}
             )
         ]

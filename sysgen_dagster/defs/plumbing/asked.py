@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
+from sysgen_dagster.catalog.evaluation import Evaluation
 from sysgen_dagster.catalog.models import Model, PhaseSettings
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
@@ -17,6 +18,7 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_GRADINGS,
 )
 from sysgen_dagster.evaluation.suites import SUITES
+from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_TRANSLATION
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS
@@ -53,6 +55,11 @@ _SAMPLING: Mapping[str, Sampling] = {
 }
 
 
+# The tables that an evaluation makes once, and who is asked for their rows.
+_ASKED_ONCE: Mapping[str, Callable[[Evaluation], str | None]] = {
+    MULTIFACET_CALIBRATION.name: lambda evaluation: evaluation.judge,
+    SYSBENCH_TRANSLATION.name: lambda evaluation: evaluation.sysbench.translator,
+}
 _ASKED_AS = {
     PLANTED_FAULTS.name: VERIFICATION.table.name,
     JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
@@ -76,8 +83,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     otherwise and means the same is the same. There is none, too, where the weights lie on another
     machine: what they are cannot be told here.
     """
-    if at.subject is not None:
-        return _asked_of_subject(table, at.subject, identify)
+    if at.subject is not None or table.name in _ASKED_ONCE:
+        return _asked_in_evaluation(table, at.subject, identify)
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
         return {}
@@ -98,7 +105,7 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:
         shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
-    return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
+    return _digest(shown)
 
 
 def _numbers_of(sent: Sampling) -> list[object]:
@@ -108,24 +115,38 @@ def _numbers_of(sent: Sampling) -> list[object]:
     return numbers
 
 
-def _asked_of_subject(table: Table, subject: str, identify: Identify) -> Tags:
-    """The same of an evaluation: who answers, who grades, and the settings of the benchmark."""
+def _asked_in_evaluation(table: Table, subject: str | None, identify: Identify) -> Tags:
+    """The same of an evaluation: who answers, who grades, and the settings of the benchmark.
+
+    Of what it makes once for all subjects: who is asked, its judge or its translator.
+    """
+    if subject is None:
+        name = _ASKED_ONCE[table.name](CATALOG.evaluation)
+        sent = _sent_to(CATALOG.served[name], table, identify) if name else []
+        return _digest(sent) if sent else {}
     suite = next((each for each in SUITES if table in (each.answers, each.gradings)), None)
     if suite is None:
         return {}
     answers, judge = CATALOG.model_of_subject(subject), CATALOG.evaluation.judge
     is_graded_by = judge if suite.answers and table == suite.gradings else None
-    models = [answers] if is_graded_by is None else [CATALOG.served[is_graded_by]]
-    shown: list[object] = [CATALOG.subjects[subject].message_in]
-    for model in models:
-        try:
-            shown.append(_normal(identify(model).answers_as))
-        except EngineError:
-            return {}
-        phase = model.request.phases.get(table.name, PhaseSettings())
-        sent = model.request
-        shown += [sent.temperature, sent.top_p, sent.repetition_penalty, phase.model_dump_json()]
-    shown.append(getattr(CATALOG.evaluation, suite.name).model_dump_json())
+    model = answers if is_graded_by is None else CATALOG.served[is_graded_by]
+    sent = _sent_to(model, table, identify)
+    settings = getattr(CATALOG.evaluation, suite.name).model_dump_json()
+    return _digest([CATALOG.subjects[subject].message_in, *sent, settings]) if sent else {}
+
+
+def _sent_to(model: Model, table: Table, identify: Identify) -> list[object]:
+    """Who is asked in an evaluation, and what is sent; nothing where the weights are elsewhere."""
+    try:
+        shown: list[object] = [_normal(identify(model).answers_as)]
+    except EngineError:
+        return []
+    sent, phase = model.request, model.request.phases.get(settings_name(table.name))
+    shown += [sent.temperature, sent.top_p, sent.repetition_penalty]
+    return [*shown, (phase or PhaseSettings()).model_dump_json()]
+
+
+def _digest(shown: list[object]) -> Tags:
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

@@ -32,6 +32,19 @@ def verify(answer: str, instruction_id: str, arguments: Arguments, *, loose: boo
     return any(reading.strip() and is_kept(reading, arguments) for reading in readings)
 
 
+def read_arguments(given: Arguments) -> dict[str, Any]:
+    """The arguments of an instruction as its author wrote them, out of a table's row.
+
+    A table has every argument of every instruction: those that are null or NaN are none, and whole
+    numbers of a column with nulls have become floats, which are whole again here.
+    """
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in given.items()
+        if value is not None and value == value  # as NaN is not
+    }
+
+
 def can_verify(instruction_id: str, arguments: Arguments) -> bool:
     """Whether `verify` has a verdict for this instruction, here and now."""
     return find_hindrance(instruction_id, arguments) is None

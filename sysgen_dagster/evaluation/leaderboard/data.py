@@ -1,7 +1,8 @@
 """Where the rows of a task come from: the catalogue's file, or its data set at one commit."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sysgen_dagster.catalog.sources import UpstreamFile
@@ -24,9 +25,9 @@ def find_data(
 ) -> Data:
     """The rows of a task.
 
-    The file of the catalogue's benchmark is taken where it has all that the task reads. A data set
-    is read at the commit that a benchmark of the catalogue names, or at the newest one when it is
-    read first, which is kept.
+    The files of the catalogue's benchmark are taken where they have all that the task reads. A data
+    set is read at the commit that a benchmark of the catalogue names, or at the newest one when it
+    is read first, which is kept.
 
     Args:
         task: Which.
@@ -41,11 +42,16 @@ def find_data(
     """
     if task.benchmark and task.benchmark in benchmarks:
         located = locate(benchmarks[task.benchmark], downloads, store)
-        [file] = located.files.paths[:1]
-        return Data(sha256_of(file), file)
+        return Data(_version_of(located.files.paths), located.files.paths)
     pinned = (each.hub for each in benchmarks.values() if each.hub)
     named = next((hub.revision for hub in pinned if hub.repo == task.repo and hub.revision), None)
     return Data(named or _find_commit(task, folder))
+
+
+def _version_of(files: Sequence[Path]) -> str:
+    """The sha256 of one file, or of those of several."""
+    of_each = [sha256_of(file) for file in files]
+    return of_each[0] if len(files) == 1 else hashlib.sha256("".join(of_each).encode()).hexdigest()
 
 
 def _find_commit(task: HarnessTask, folder: Path) -> str:

@@ -35,7 +35,7 @@ LEADERBOARD_GRADINGS: Final = Table(
         "shots": Column(COUNT, "examples before the question"),
         "task_version": Column(TEXT, "of the part in the harness"),
         "task_hash": Column(TEXT, "of all its prompts"),
-        "data_version": Column(TEXT, "commit of the data set, or sha256 of its file"),
+        "data_version": Column(TEXT, "commit of the data set, or sha256 of its files"),
         "chat_template": Column(
             TEXT, "none: prompts as they are; client or server: who puts them into the template"
         ),

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.instructions.verifiers import VERIFIERS
-from sysgen_dagster.evaluation.instructions.verifying import find_hindrance
+from sysgen_dagster.evaluation.instructions.verifying import find_hindrance, read_arguments
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
     NEMOTRON_SYSBENCH_ITEMS,
     Kind,
@@ -59,7 +59,9 @@ class _Instruction(_Check):
 
 class _Question(_Check):
     content: str
-    passes: Literal["YES", "NO"] = Field(default="YES", validation_alias="pass_criteria")
+    passes: Annotated[Literal["YES", "NO"], BeforeValidator(lambda given: given or "YES")] = Field(
+        default="YES", validation_alias="pass_criteria"
+    )
 
 
 def _or_nothing(given: object) -> object:
@@ -119,10 +121,8 @@ def _build_item(number: int, given: Any) -> dict[str, Any]:
 
 
 def _arguments(instruction: _Instruction) -> dict[str, Any]:
-    extra = instruction.model_extra or {}
-    return {
-        name: value for name, value in extra.items() if name not in _ENVELOPE and value is not None
-    }
+    given = read_arguments(instruction.model_extra or {})
+    return {name: value for name, value in given.items() if name not in _ENVELOPE}
 
 
 def _find_hindrance(instruction: _Instruction) -> str | None:

@@ -19,7 +19,9 @@ def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
     A row holds where all of its checks pass. One that fails decides, whatever is unknown beside it;
     else a row with an unknown check is unknown.
     """
-    check = pl.concat_str("item", "check", separator="/")
+    # Numbers of rules and of questions are those of two lists, and may be there twice.
+    place = pl.int_range(1, pl.len() + 1).over("item", "kind")
+    check = pl.concat_str("item", "kind", "check", place, separator="/")
     checks = gradings.select(
         metric=pl.lit("checks"),
         of=pl.col("kind").replace(OF_KIND),

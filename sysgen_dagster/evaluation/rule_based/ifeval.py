@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling
-from sysgen_dagster.evaluation.instructions.verifying import find_hindrance, verify
+from sysgen_dagster.evaluation.instructions.verifying import find_hindrance, read_arguments, verify
 from sysgen_dagster.evaluation.rule_based.items import (
     Constraint,
     Item,
@@ -39,19 +39,43 @@ def read_items(name: str, rows: Iterable[Any]) -> Iterator[Item]:
         if missing := {"key", "instruction_id_list", "kwargs"} - given.keys():
             raise SourceError(f"{name}, row {number}: it has no {', '.join(sorted(missing))}")
         messages = _read_chat(name, number, given)
-        names = read_json(name, number, "instruction_id_list", given["instruction_id_list"])
-        arguments = read_json(name, number, "kwargs", given["kwargs"])
+        names, arguments = _read_names(name, number, given), _read_arguments(name, number, given)
         if not names or len(names) != len(arguments):
             raise SourceError(
                 f"{name}, row {number}: it has {len(names)} instructions and the arguments of "
                 f"{len(arguments)}"
             )
         constraints = [
-            _build_constraint(messages, each, given or {})
-            for each, given in zip(names, arguments, strict=True)
+            _build_constraint(messages, *each) for each in zip(names, arguments, strict=True)
         ]
-        item = str(given["key"])
+        item = _read_key(name, number, given["key"])
         yield Item(item, item, messages, constraints)
+
+
+def _read_names(name: str, number: int, row: Mapping[str, Any]) -> list[str]:
+    column = "instruction_id_list"
+    names = read_json(name, number, column, row[column])
+    if not (isinstance(names, list) and all(isinstance(each, str) for each in names)):
+        raise SourceError(f"{name}, row {number}: `{column}` is no list of texts: {names!r:.80}")
+    return names
+
+
+def _read_arguments(name: str, number: int, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The arguments of each instruction; objects, or texts that are the JSON of such."""
+    column = "kwargs"
+    listed = read_json(name, number, column, row[column])
+    each = listed if isinstance(listed, list) else [listed]
+    read = [read_json(name, number, column, one) for one in each]
+    if each is not listed or not all(one is None or isinstance(one, Mapping) for one in read):
+        raise SourceError(f"{name}, row {number}: `{column}` is no list of objects: {listed!r:.80}")
+    return [one or {} for one in read]
+
+
+def _read_key(name: str, number: int, key: Any) -> str:
+    whole = int(key) if isinstance(key, float) and key.is_integer() else key
+    if not isinstance(whole, int | str):
+        raise SourceError(f"{name}, row {number}: `key` is {key!r}, not a text or a whole number")
+    return str(whole)
 
 
 def _read_chat(name: str, number: int, row: Mapping[str, Any]) -> list[ChatMessage]:
@@ -66,8 +90,7 @@ def _read_chat(name: str, number: int, row: Mapping[str, Any]) -> list[ChatMessa
 def _build_constraint(
     messages: list[ChatMessage], name: str, arguments: Mapping[str, Any]
 ) -> Constraint:
-    # Tables of the Hub have every argument of every instruction, most of them null.
-    given = {key: value for key, value in arguments.items() if value is not None}
+    given = read_arguments(arguments)
     place = find_place(messages, name, given)
     return Constraint(name, json.dumps(given), place.value, find_hindrance(name, given))
 

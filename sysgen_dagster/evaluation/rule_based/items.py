@@ -112,6 +112,6 @@ def read_json(name: str, number: int, column: str, value: Any) -> Any:
 def _is_message(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
-        and value.get("role") in set(Role)
+        and value.get("role") in [*Role]
         and isinstance(value.get("content"), str)
     )

@@ -61,8 +61,10 @@ def find_place(
 def _is_stated(text: str, constraint: str, arguments: Mapping[str, Any]) -> bool:
     _, _, name = constraint.partition(":")
     if name in _ARGUMENTS:
-        wanted = arguments.get(_ARGUMENTS[name]) or []
-        words = [wanted] if isinstance(wanted, str) else wanted
-        return bool(words) and all(word.lower() in text.lower() for word in words)
+        wanted = arguments.get(_ARGUMENTS[name])
+        words = wanted if isinstance(wanted, list) else [wanted]
+        return bool(words) and all(
+            isinstance(word, str) and word.lower() in text.lower() for word in words
+        )
     words_of = _WORDS.get(name)
     return bool(words_of and re.search(words_of, text, re.IGNORECASE | re.MULTILINE))

@@ -85,6 +85,16 @@ class _Session(BaseModel):
 _SESSIONS = TypeAdapter(list[_Session])
 
 
+def require_one_file(files: Sequence[Path]) -> Path:
+    """The file of the benchmark, which is one; `SysBenchError` where there are several."""
+    if len(files) > 1:
+        raise SysBenchError(
+            f"SysBench is one file, and `sysbench` in the catalogue names {len(files)}: "
+            f"{', '.join(map(str, files))}. Give system_benchmark_eval_datas.json alone"
+        )
+    return files[0]
+
+
 def read_sessions(path: Path) -> pl.DataFrame:
     """`SYSBENCH_ITEMS` of all sessions of a file, sorted by session and turn.
 

@@ -2,18 +2,31 @@
 
 A checklist has a line ``1. content | type`` for each constraint, the verdicts a line
 ``1. type | yes or no``. The checklist is the benchmark's and has to be whole; the verdicts are a
-judge's, and what is not plainly one of the two words is read as nothing.
+judge's, and what is not plainly a word of a closed list is read as nothing.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.sysbench.tables import TYPES, NoVerdict
 
-_WORDS = {"是": True, "否": False}
+# Whether a constraint is satisfied by the judge's word, and why nobody knows. A third verdict frees
+# the turn of its constraint, so only words that say so are one: all that the 21 published sheets
+# have. Any other word may be a way to say no.
+_WORDS: Final[Mapping[str, tuple[bool | None, NoVerdict | None]]] = {
+    "是": (True, None),
+    "否": (False, None),
+    **dict.fromkeys(
+        ("不适用", "无法判断", "无法评判", "忽略", "部分", "部分是"),
+        (None, NoVerdict.THIRD_VERDICT),
+    ),
+}
+# Markup and signs that leave a word what it is; not ~~, which takes it back, nor ? and a leading !.
+_BEFORE: Final = "*_`\"'“‘「『【[（(:： \t\u3000"  # noqa: RUF001 - Chinese punctuation
+_BEHIND: Final = "*_`\"'”’」』】]）).。,，;；、!！| \t\u3000"  # noqa: RUF001 - the same
 _A_TYPE = "|".join(TYPES)
 # The content may have several lines, and bars within.
 _CONSTRAINT = re.compile(
@@ -71,7 +84,8 @@ def read_checklist(checklist: str) -> list[Constraint]:
 
 
 def _decide(number: int, kind: str, said: list[tuple[str, str]]) -> Verdict:
-    word, satisfied, reason = None, None, None
+    word, satisfied = None, None
+    reason: NoVerdict | None
     if not said or said == [(kind, "")]:
         reason = NoVerdict.MISSING
     elif len(said) > 1:
@@ -79,9 +93,9 @@ def _decide(number: int, kind: str, said: list[tuple[str, str]]) -> Verdict:
     elif said[0][0] != kind:
         reason = NoVerdict.OTHER_TYPE
     else:
-        word = said[0][1]
-        satisfied = _WORDS.get(word)
-        reason = NoVerdict.THIRD_VERDICT if satisfied is None else None
+        bare = said[0][1].lstrip(_BEFORE).rstrip(_BEHIND)
+        word = bare if bare in _WORDS else said[0][1]
+        satisfied, reason = _WORDS.get(bare, (None, NoVerdict.MISSING))
     return Verdict(number, TYPES[kind], word, satisfied, reason)
 
 

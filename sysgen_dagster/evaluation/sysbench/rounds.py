@@ -13,7 +13,12 @@ from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.chat.visible import is_blank
 from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError
-from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_ANSWERS, TURNS, NotAsked
+from sysgen_dagster.evaluation.sysbench.tables import (
+    NOT_IN_THE_FILE,
+    SYSBENCH_ANSWERS,
+    TURNS,
+    NotAsked,
+)
 
 # The published tables have another decoding for every model; at 0 a repetition gives the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=2048)
@@ -26,8 +31,13 @@ def identify(session: str, turn: int) -> str:
 
 
 def require_references(items: pl.DataFrame) -> None:
-    """Raise `SysBenchError` where a turn that others follow has no reference."""
+    """Raise `SysBenchError` where the file has no reference of a turn that others follow.
+
+    A reference whose translation has failed stops its session alone (`_chats`).
+    """
     lacking = items.filter(pl.col("reference").is_null() & (pl.col("turn") < TURNS))
+    if "reference_fault" in items.columns:
+        lacking = lacking.filter(reference_fault=NOT_IN_THE_FILE)
     if not lacking.is_empty():
         session, turn = lacking.select("session", "turn").row(0)
         raise SysBenchError(

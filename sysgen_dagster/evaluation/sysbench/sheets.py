@@ -4,6 +4,7 @@ The benchmark publishes them as XLSX, one of several worksheets in each; Parquet
 columns is read as well.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -129,10 +130,11 @@ def identify(place: str, turn: dict[str, Any]) -> tuple[str, int, bool, bool]:
     Raises:
         SheetError: A cell says none of it.
     """
-    if turn[SESSION] is None:
+    session = _plain(turn[SESSION])
+    if session is None:
         raise SheetError(f"{place}: {SESSION} is empty")
     return (
-        str(turn[SESSION]),
+        str(session),
         _one_of(_ROUNDS, place, TURN, turn),
         _one_of(_FLAGS, place, DEPENDENT, turn),
         _one_of(_ALIGNED, place, ALIGNMENT, turn),
@@ -149,11 +151,8 @@ def naming_checklist(place: str) -> Iterator[None]:
 
 
 def _one_of(values: Mapping[str, Value], place: str, column: str, turn: dict[str, Any]) -> Value:
-    """The value that a cell stands for; numbers may have been read as floats, flags as text."""
-    cell = turn[column]
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    word = str(cell)
+    """The value that a cell stands for; flags may have been read as text."""
+    word = str(_plain(turn[column]))
     if word.lower() not in values:
         raise SheetError(f"{place}: {column} is {word!r}, not one of {', '.join(values)}")
     return values[word.lower()]
@@ -171,3 +170,10 @@ def _require_whole_sessions(path: Path, verdicts: pl.DataFrame) -> None:
             f"{path}: session {min(both['session'])} has turns with both values of {DEPENDENT}; "
             "it is one of the session"
         )
+
+
+def _plain(cell: Any) -> Any:
+    """A whole number may have been read as a float, and nothing as NaN."""
+    if not isinstance(cell, float):
+        return cell
+    return None if math.isnan(cell) else int(cell) if cell.is_integer() else cell

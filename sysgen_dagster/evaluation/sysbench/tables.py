@@ -35,10 +35,14 @@ class NoVerdict(StrEnum):
     """Values of ``drop_reason``: why nobody knows whether an answer satisfies a constraint."""
 
     THIRD_VERDICT = "third_verdict"  # neither yes nor no, such as: not applicable
-    MISSING = "no_verdict"
+    MISSING = "no_verdict"  # none, or a word of which it is not clear what it says
     SEVERAL = "several_verdicts"
     OTHER_TYPE = "verdict_on_another_type"  # so it is not clear of which constraint it is
     NO_ANSWER = "no_answer"  # to grade
+
+
+# A ``reference_fault`` of the translation: there is nothing to translate.
+NOT_IN_THE_FILE: Final = "not_in_the_file"
 
 
 class NotAsked(StrEnum):
@@ -59,7 +63,7 @@ VERDICTS: Columns = {
     **_TURN,
     "number": Column(COUNT, "of the constraint in the checklist of its turn"),
     "type": Column(TEXT, f"of the constraint: {', '.join(TYPES.values())}"),
-    "said": Column(TEXT, "the judge's word; null: there is none, or more than one"),
+    "said": Column(TEXT, "the judge's word, bare; null: there is none, or more than one"),
     "satisfied": Column(FLAG, "whether the answer satisfies it; null: nobody knows"),
     **DROP_REASON,
 }

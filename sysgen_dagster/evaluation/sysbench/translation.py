@@ -17,7 +17,11 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.evaluation.sysbench.back_check import Fault, Found, find_faults
-from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_TRANSLATION, NotAsked
+from sysgen_dagster.evaluation.sysbench.tables import (
+    NOT_IN_THE_FILE,
+    SYSBENCH_TRANSLATION,
+    NotAsked,
+)
 
 PROMPT = load_prompt("translate_benchmark")
 ATTEMPTS: Final = 3  # at one text
@@ -146,7 +150,7 @@ class Translating:
             "checklist": checklist,
             "attempts": max(each.attempts for each in parts.values()),
             "faults": _said(parts),
-            "reference_fault": _said({"reference": reference}) if reference else "not_in_the_file",
+            "reference_fault": _said({"reference": reference}) if reference else NOT_IN_THE_FILE,
             "model": self.model,
             "engine": self.engine,
             "prompt_fingerprint": PROMPT.fingerprint,

@@ -160,3 +160,20 @@ def test_of_rows_that_no_model_is_asked_for_nothing_is_noted(table: str) -> None
 def test_planted_faults_are_asked_as_the_phase_that_they_test() -> None:
     assert settings_name("planted_faults") == "verified_system_messages"
     assert settings_name("aligned_responses") == "aligned_responses"
+
+
+@pytest.mark.parametrize("table", ["multifacet_calibration", "sysbench_translation"])
+def test_what_an_evaluation_has_for_all_subjects_is_known_by_who_was_asked(
+    table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels graded by one judge say nothing of another one."""
+    identify = Engines(Path(), tuple(CATALOG.served.values()), None).identify
+    found = []
+    for name in (None, NAME, OTHER):
+        sysbench = CATALOG.evaluation.sysbench.model_copy(update={"translator": name})
+        evaluation = CATALOG.evaluation.model_copy(update={"judge": name, "sysbench": sysbench})
+        monkeypatch.setattr(asked, "CATALOG", CATALOG.model_copy(update={"evaluation": evaluation}))
+        found.append(asked_tags(TABLES[table], Partition(), identify))
+
+    assert found[0] == {}
+    assert len({str(tags) for tags in found}) == 3

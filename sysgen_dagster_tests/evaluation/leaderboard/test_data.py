@@ -25,7 +25,22 @@ def test_a_file_of_the_catalogue_is_used_and_known_by_its_checksum(tmp_path: Pat
     file.write_text("{}\n")
     benchmark = Benchmark(name="arc_challenge", path=file, text=["question"])
     data = found("arc_challenge", tmp_path, arc_challenge=benchmark)
-    assert data == Data(hashlib.sha256(b"{}\n").hexdigest(), file)
+    assert data == Data(hashlib.sha256(b"{}\n").hexdigest(), (file,))
+
+
+def test_every_file_of_a_folder_is_used_and_part_of_the_version(tmp_path: Path) -> None:
+    folder = tmp_path / "hellaswag"
+    folder.mkdir()
+    files = [folder / f"validation-{at}-of-2.jsonl" for at in range(2)]
+    benchmark = Benchmark(name="hellaswag", path=folder, text=["ctx"])
+    versions = set()
+    for last in ("{}\n", '{"ind": 1}\n'):
+        files[0].write_text("{}\n")
+        files[1].write_text(last)
+        data = found("hellaswag", tmp_path, hellaswag=benchmark)
+        assert data.files == (*files,)
+        versions.add(data.version)
+    assert len(versions) == 2
 
 
 def test_what_needs_more_than_that_file_is_read_at_its_commit(tmp_path: Path) -> None:

@@ -112,6 +112,17 @@ def test_nulls_that_parquet_adds_are_no_arguments() -> None:
     assert build_rows([row(1, [given], [], llm_judge=None)]).height == 1
 
 
+def test_whole_numbers_that_a_table_with_nulls_writes_as_floats_are_whole() -> None:
+    name, more = "length_constraints:number_words", {"relation": "at least"}
+    floats = rule(1.0, name, num_words=3.0, frequency=float("nan"), **more)
+    asked = question(2.0, PRICE, pass_criteria=None)
+    given = build_rows([row(7, [floats], [asked]) | {"id": 7.0}])
+    assert given.equals(
+        build_rows([row(7, [rule(1, name, num_words=3, **more)], [question(2, PRICE)])])
+    )
+    assert given["left_out"].to_list() == [[]]
+
+
 @pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
 def test_rows_are_read_from_a_file_with_numbers_as_numbers(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"train{ending}"

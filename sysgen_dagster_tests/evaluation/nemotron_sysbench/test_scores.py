@@ -6,8 +6,8 @@ from sysgen_dagster.evaluation.nemotron_sysbench.answers import build_answers
 from sysgen_dagster.evaluation.nemotron_sysbench.grading import build_gradings
 from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.scores import build_floor, build_items
-from sysgen_dagster.evaluation.scores import score_items
-from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import row, rule, usual
+from sysgen_dagster.evaluation.scores import compare_items, score_items
+from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import question, row, rule, usual
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, replied
 
 ROWS = build_rows([usual(1), usual(2), usual(3)])
@@ -47,3 +47,19 @@ def test_a_row_with_an_unknown_check_and_no_failed_one_is_unknown() -> None:
 def test_the_floor_is_what_yes_passes_of_the_rules() -> None:
     rows = build_rows([row(1, [rule(1, "punctuation:no_comma")], []), usual(2)])
     assert build_floor(rows)["value"].to_list() == [1, 0, 0]
+
+
+def test_checks_of_one_number_are_checks_of_their_own() -> None:
+    """The numbers are those of two lists, and a style of the first one is a question as well."""
+    rules = [rule(1, "punctuation:no_comma"), rule(1, "startend:quotation")]
+    style = rule(1, "stylistic:tone_formality")
+    rows = build_rows([row(1, [*rules, style], [question(1, "Is it polite?"), question(1, "So?")])])
+    answers = build_answers(rows, completions(replied("1", "tea")))
+    said = "Question 1: Yes\nQuestion 2: No\nQuestion 3: Yes"
+    found = build_items(build_gradings(rows, answers, completions(replied("1", said)), "owl"))
+    compared = compare_items(found, found)
+
+    assert found.select("metric", "of", "item").is_duplicated().sum() == 0
+    assert dict(compared.select("of", "items").filter(compared["metric"] == "checks").rows()) == {
+        **{"rules": 2, "questions": 3, "total": 5}
+    }

@@ -37,6 +37,8 @@ def test_copies_that_store_lists_as_texts_are_the_same_items() -> None:
         }
         for row in rows
     ]
+    of_texts = [{**row, "kwargs": [json.dumps(each) for each in row["kwargs"]]} for row in rows]
+    assert [*read_items("s_ifeval", of_texts)] == [*read_items("s_ifeval", rows)]
     assert [*read_items("s_ifeval", as_texts)] == [*read_items("s_ifeval", rows)]
 
 
@@ -45,6 +47,44 @@ def test_arguments_that_are_null_are_none() -> None:
     bare = ROW | {"kwargs": [None]}
     assert [*read_items("s_ifeval", [row])] == [*read_items("s_ifeval", [ROW])]
     assert [*read_items("s_ifeval", [bare])] == [*read_items("s_ifeval", [ROW])]
+
+
+def test_whole_numbers_that_a_table_with_nulls_writes_as_floats_are_whole() -> None:
+    """As pandas and Parquet do: a table has every argument of every instruction."""
+    names = ["length_constraints:number_words", "keywords:frequency"]
+    whole = [
+        {"num_words": 300, "relation": "at least"},
+        {"keyword": "tea", "frequency": 2, "relation": "less than"},
+    ]
+    floats = [
+        {"num_words": 300.0, "relation": "at least", "frequency": float("nan")},
+        {"keyword": "tea", "frequency": 2.0, "relation": "less than", "num_words": None},
+    ]
+    [item] = read_items("ifeval", [instruction_row(7, names, floats, "") | {"key": 7.0}])
+
+    assert [item] == [*read_items("ifeval", [instruction_row(7, names, whole, "")])]
+    assert [each.left_out for each in item.constraints] == [None, None]
+
+
+def test_half_a_word_is_no_number_of_words() -> None:
+    row = instruction_row(
+        1, ["length_constraints:number_words"], [{"num_words": 2.5, "relation": "at least"}], ""
+    )
+    [item] = read_items("ifeval", [row])
+    assert item.constraints[0].left_out == "num_words: 2.5 is no int"
+
+
+@pytest.mark.parametrize("odd", [5, [5], [None], [["tea"]], {"a": 1}, True, 2.5])
+@pytest.mark.parametrize("argument", ["keywords", "num_words", "relation", "section_spliter"])
+def test_an_odd_argument_leaves_its_constraint_out(argument: str, odd: Any) -> None:
+    names = ["keywords:existence", "length_constraints:number_words",
+             "detectable_format:multiple_sections"]  # fmt: skip
+    sound = {"keywords": ["tea"], "num_words": 1, "relation": "at least",
+             "section_spliter": "Part", "num_sections": 2}  # fmt: skip
+    row = instruction_row(1, names, [sound | {argument: odd}] * 3, "Tea.")
+    [item] = read_items("ifeval", [row])
+    left_out = sum(each.left_out is not None for each in item.constraints)
+    assert left_out == (0 if (argument, odd) == ("num_words", 5) else 1)
 
 
 def test_a_constraint_without_a_rule_says_why_it_is_left_out() -> None:
@@ -62,6 +102,19 @@ def test_a_constraint_without_a_rule_says_why_it_is_left_out() -> None:
         ({"kwargs": []}, "1 instructions and the arguments of 0"),
         ({"kwargs": "[{]"}, "`kwargs` is no JSON"),
         ({"instruction_id_list": [], "kwargs": []}, "0 instructions"),
+        ({"key": None}, "`key` is None, not a text or a whole number"),
+        ({"key": 1.5}, "`key` is 1.5, not a text or a whole number"),
+        ({"key": ["a"]}, "`key` is ['a'], not a text or a whole number"),
+        ({"instruction_id_list": None}, "`instruction_id_list` is no list of texts"),
+        ({"instruction_id_list": [None]}, "`instruction_id_list` is no list of texts"),
+        ({"instruction_id_list": "5"}, "`instruction_id_list` is no list of texts"),
+        ({"instruction_id_list": {"a": 1}}, "`instruction_id_list` is no list of texts"),
+        ({"kwargs": None}, "`kwargs` is no list of objects"),
+        ({"kwargs": {"a": 1}}, "`kwargs` is no list of objects"),
+        ({"kwargs": [5]}, "`kwargs` is no list of objects"),
+        ({"kwargs": ["[]"]}, "`kwargs` is no list of objects"),
+        ({"kwargs": ["no"]}, "`kwargs` is no JSON"),
+        ({"messages": [{"role": ["user"], "content": "x"}]}, "no list of messages"),
         ({"messages": None, "prompt": None}, "neither `messages` nor a `prompt`"),
         ({"messages": "[{]"}, "`messages` is no JSON"),
         ({"messages": []}, "no list of messages"),

@@ -11,6 +11,7 @@ from sysgen_dagster.evaluation.sysbench.benchmark import (
     SysBenchError,
     choose_sessions,
     read_sessions,
+    require_one_file,
 )
 from sysgen_dagster.evaluation.sysbench.checklists import SheetError
 from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_ITEMS
@@ -30,6 +31,13 @@ from sysgen_dagster_tests.evaluation.sysbench.test_sheets import PUBLISHED, need
 
 def read(tmp_path: Path, *sessions: dict[str, Any]) -> pl.DataFrame:
     return read_sessions(write_benchmark(tmp_path / "bench.json", *sessions))
+
+
+def test_of_several_files_none_is_taken_for_the_whole(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    assert require_one_file([one]) == one
+    with pytest.raises(SysBenchError, match=r"names 2: .*one\.json, .*other\.json"):
+        require_one_file([one, other])
 
 
 def fault(tmp_path: Path, *sessions: dict[str, Any]) -> str:

@@ -26,14 +26,53 @@ def test_yes_and_no_are_read_in_the_order_of_the_checklist() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "word",
-    ["不适用", "无法判断", "部分是", "部分", "忽略", "无法评判", "yes", "是的", "不是", "否定",
-     "是否", "是/否", "是 | 否", "是。", "1", "?", "True"],
-)  # fmt: skip
-def test_any_third_word_is_dropped_and_kept_for_the_count(word: str) -> None:
+# All that 21 published sheets have beside yes and no.
+THIRD_VERDICTS = ["不适用", "无法判断", "无法评判", "忽略", "部分", "部分是"]
+# What a judge may put around a word, all of which leaves it what it is.
+AROUND = [
+    *("%s。", "%s.", "**%s**", "`%s`", "_%s_", "“%s”", "「%s」", "【%s】", "[%s]", '"%s",'),
+    *("（%s）", "：%s", "%s！", "%s |"),  # noqa: RUF001 - Chinese punctuation
+]
+
+
+@pytest.mark.parametrize("word", THIRD_VERDICTS)
+def test_a_third_verdict_is_dropped_and_kept_for_the_count(word: str) -> None:
     assert verdict_on_one(f"1. {CONTENT} | {word}") == Verdict(
         1, "content", word, None, NoVerdict.THIRD_VERDICT
+    )
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("word", ["是", "否", *THIRD_VERDICTS])
+def test_signs_and_markup_around_a_word_are_no_part_of_it(around: str, word: str) -> None:
+    plain = verdict_on_one(f"1. {CONTENT} | {word}")
+    assert verdict_on_one(f"1. {CONTENT} | {around % word}") == plain
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("否，没有遵守", "是？", "是（部分）"),  # noqa: RUF001 - Chinese punctuation
+        *(
+            "不是",
+            "No",
+            "no",
+            "yes",
+            "是的",
+            "否定",
+            "是否",
+            "是/否",
+            "是 | 否",
+            "不适用/否",
+            "是?",
+        ),
+        *("~~是~~", "!是", "否 是", "1", "?", "True", "x", "❌", "未遵守", "违反", "适用", "**"),
+    ],
+)
+def test_any_other_word_may_mean_no_and_is_no_verdict(word: str) -> None:
+    """It is kept, so that who scores the sheet sees what the judge said."""
+    assert verdict_on_one(f"1. {CONTENT} | {word}") == Verdict(
+        1, "content", word, None, NoVerdict.MISSING
     )
 
 

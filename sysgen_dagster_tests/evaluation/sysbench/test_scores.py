@@ -115,6 +115,15 @@ def test_a_third_verdict_takes_the_constraint_out_and_leaves_the_turn_to_the_oth
     assert values(scores, "dropped", metric="SSR", of="total") == {"SSR total": 0}
 
 
+@pytest.mark.parametrize("no", ["否。", "**否**", "否 没有遵守", "不是", "No"])
+def test_no_way_to_say_no_raises_a_score(scored: Any, no: str) -> None:
+    """Each turn has one constraint that is kept and one that is not, whose no may be unread."""
+    scores = scored(*(session(number, *[f"是/{no}"] * 5) for number in (1, 2, 3)))
+    of_turns = scores.filter(pl.col("metric") != "CSR")
+    for column in ("score", "as_published"):
+        assert of_turns[column].fill_null(0).max() == 0
+
+
 def test_a_turn_with_third_verdicts_alone_is_unknown_and_so_is_its_session_from_there_on(
     scored: Any,
 ) -> None:

@@ -169,6 +169,21 @@ def test_a_damaged_file_is_one_message_or_still_a_sheet(
     assert refused > 100
 
 
+@pytest.mark.parametrize("name", [1.0, "1", 1])
+def test_a_session_has_the_same_name_however_its_number_is_written(
+    tmp_path: Path, name: object
+) -> None:
+    sheet = write_parquet(tmp_path / "s.parquet", [turn(1, 1, "是", system_id=name)])
+    assert read_sheet(sheet)["session"].to_list() == ["1"]
+
+
+def test_a_session_that_pandas_leaves_open_has_no_name(tmp_path: Path) -> None:
+    rows = [turn(1, 1, "是", system_id=each) for each in (1.0, float("nan"))]
+    assert "row 2 below the heading: system_id is empty" in refusal(
+        write_parquet(tmp_path / "s.parquet", rows)
+    )
+
+
 @needs_fastexcel
 def test_cells_of_a_column_may_be_of_different_kinds(tmp_path: Path) -> None:
     mixed = [turn(1, 1, "是"), turn(1, 2, "是", round_index="2", multi_rounds_related="TRUE")]

@@ -7,7 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.evaluation.sysbench.benchmark import read_sessions
+from sysgen_dagster.catalog.evaluation import History
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError, read_sessions
+from sysgen_dagster.evaluation.sysbench.rounds import ROUNDS, build_answers, require_references
 from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_ITEMS, SYSBENCH_TRANSLATION
 from sysgen_dagster.evaluation.sysbench.translation import ATTEMPTS, Piece, Translating
 from sysgen_dagster_tests.evaluation.sysbench.small_benchmark import session, write_benchmark
@@ -155,3 +158,28 @@ def test_each_way_to_fail_has_its_reason(
     [message] = [piece for piece in translating.open if piece.name == "1/message"]
     translating.take([message], completions(replied(message.name, text, finish)))
     assert translating.tried[message.name].reason == fault
+
+
+@pytest.mark.parametrize("fails", ["2/2/reference", "2/2/prompt"])
+def test_a_translation_that_fails_stops_its_session_and_no_other_one(
+    items: pl.DataFrame, fails: str
+) -> None:
+    """Only what the file lacks is a fault of the file."""
+    _, table = translate(items, lambda piece, at: (bad if piece.name == fails else good)(piece, at))
+    require_references(table)
+    answers = build_answers(table, pl.DataFrame(schema=COMPLETIONS), History.REFERENCE)
+    asked = answers.filter(pl.col("asked").is_not_null()).select("session", "turn").rows()
+
+    is_reference = fails.endswith("reference")
+    assert asked == [*(("1", turn) for turn in ROUNDS), *[("2", 1), ("2", 2)] * is_reference]
+    said = answers.filter(session="2", turn=5)["drop_reason"].to_list()
+    assert said == ["earlier_turn_failed" if is_reference else "not_translated"]
+
+
+def test_a_reference_that_the_file_lacks_is_said_of_its_translation_too(
+    items: pl.DataFrame,
+) -> None:
+    first = pl.when(pl.col("turn") < 3).then("reference")
+    _, table = translate(items.with_columns(reference=first), good)
+    with pytest.raises(SysBenchError, match=r"turn 3 of session 1 .* nor have 3 others"):
+        require_references(table)
