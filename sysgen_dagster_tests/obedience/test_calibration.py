@@ -260,9 +260,7 @@ def test_a_judge_of_phrases_must_have_judged_those_that_rules_leave_open(
         pytest.param(0, 74, "calibrated", id="a tenth at most"),
         pytest.param(0, 75, "uncalibrated: no verdict on 75 of 742 items, 10% at most", id="more"),
         pytest.param(TENTH, 0, "calibrated", id="a tenth of the open ones"),
-        pytest.param(
-            TENTH + 1, 0, f"uncalibrated: {LESS} of {OPEN} labelled", id="open ones"
-        ),
+        pytest.param(TENTH + 1, 0, f"uncalibrated: {LESS} of {OPEN} labelled", id="open ones"),
     ],
 )
 def test_what_a_judge_of_phrases_leaves_unread_counts(
