@@ -11,13 +11,18 @@ from sysgen_dagster.tables.table import Column, Columns
 TOTAL: Final = "total"  # the value of ``of`` of a score over all items
 # A rate moves by whole items, a grading from 1 to 5 by half a level where it is a mean of four.
 MOVED: Final = 0.5
+# Of a mean of means an item is called by its part, this, and its own name: so its value can stay
+# what it is, and be paired before parts are weighed.
+END_OF_PART: Final = "\N{SYMBOL FOR UNIT SEPARATOR}"
 
 # One row per item of each score. An item that counts for several scores, such as one of a column
 # and the total, has a row for each of them.
 ITEM_COLUMNS: Columns = {
     "metric": Column(TEXT, "what is scored, such as CSR"),
     "of": Column(TEXT, "which items are scored, such as those of a column; total: all"),
-    "item": Column(TEXT, "identifies the item for all subjects"),
+    "item": Column(
+        TEXT, "identifies the item for all subjects; under a mean of means behind its part"
+    ),
     "cluster": Column(
         TEXT, "items of one cluster, such as the turns of a session, are drawn together"
     ),
@@ -30,7 +35,11 @@ SCORE_COLUMNS: Columns = {
     "subject": Column(TEXT, "what is evaluated, as the catalogue names it"),
     "metric": ITEM_COLUMNS["metric"],
     "of": ITEM_COLUMNS["of"],
-    "score": Column(NUMBER, "mean over the items that are known; null: none is"),
+    "score": Column(
+        NUMBER,
+        "mean over the items that are known, of a mean of means over the means of its parts; null: "
+        "no item is known, or none of a part",
+    ),
     "low": Column(
         NUMBER, "lower end of the 95 % interval, by drawing clusters; null: of fewer than two"
     ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from sysgen_dagster.evaluation.comparisons.published import MEANS
+from sysgen_dagster.evaluation.comparisons.published import IS_OVER_ALL
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.training_sets.export.markdown import escape, markdown_table
 
@@ -33,10 +33,8 @@ def render_scores(compared: Mapping[Suite, pl.DataFrame]) -> Iterator[str]:
 
 def _lines(suite: Suite, rows: pl.DataFrame) -> Iterator[tuple[str, ...]]:
     """The cells of each score over all items; of a task, of what is measured first."""
-    has_total = pl.col("of").is_in(MEANS).any().over("metric")
-    is_shown = pl.col("of").is_in(MEANS) | (
-        ~has_total & (pl.col("of") == pl.col("of").first().over("metric"))
-    )
+    has_total = IS_OVER_ALL.any().over("metric")
+    is_shown = IS_OVER_ALL | (~has_total & (pl.col("of") == pl.col("of").first().over("metric")))
     for row in rows.drop_nulls("score").filter(is_shown).iter_rows(named=True):
         judge = f"{row['judge']} ({row['worth']})" if row["judge"] else "rules"
         change = _show(suite, row, "difference", "+")

@@ -14,7 +14,6 @@ from sysgen_dagster.evaluation.comparisons.published import (
 )
 from sysgen_dagster.evaluation.comparisons.subjects import Compared
 from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
-from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF_COLUMNS
 from sysgen_dagster.evaluation.scores import compare_items
 from sysgen_dagster.tables.table import polars_schema
 
@@ -87,12 +86,9 @@ def _compare(
         remarks=pl.lit("; ".join(remarks) or None, pl.String),
     )
     differences = compare_items(other.items if other else own.items.clear(), own.items, seed)
-    # Values of a mean of means are weighted: how far one moves says nothing.
-    is_of_means = (pl.col("of") == MEAN_OF_COLUMNS) | pl.col("metric").str.starts_with("average")
-    moved = pl.when(~is_of_means).then("moved").alias("moved")
     return _complete(
         scores.join(
-            differences.with_columns(moved).rename(_DIFFERENCE),
+            differences.rename(_DIFFERENCE),
             on=_SCORE,
             how="left",
             maintain_order="left",
