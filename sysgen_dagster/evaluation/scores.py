@@ -1,14 +1,12 @@
 """Scores as means over items with 95 % intervals, and paired differences of two subjects.
 
-Belongs here: means, means of means, intervals, differences, of any benchmark. Does not: what an
-item is worth (the room of its benchmark).
+Belongs here: means, means of means, differences, of any benchmark. Does not: what an item is worth
+(the room of its benchmark), and how sure a mean is (`intervals`).
 """
 
-from typing import Any, Final
-
-import numpy as np
 import polars as pl
 
+from sysgen_dagster.evaluation.intervals import find_intervals
 from sysgen_dagster.evaluation.tables import (
     DIFFERENCE_COLUMNS,
     END_OF_PART,
@@ -16,10 +14,8 @@ from sysgen_dagster.evaluation.tables import (
     MOVED,
     SCORE_COLUMNS,
 )
-from sysgen_dagster.obedience.agreement import DRAWS
 from sysgen_dagster.tables.table import polars_schema, require_columns
 
-_ENDS: Final = (0.025, 0.975)  # of a 95 % interval
 _SCORE = ("metric", "of")
 _PART = (*_SCORE, "part")
 
@@ -47,7 +43,7 @@ def score_items(
     """
     items = require_columns(items, ITEM_COLUMNS, "the items of a score", "Build them anew.")
     weighed = _weigh(items, _count_parts(items))
-    scores = _means(weighed).with_columns(_intervals(weighed, seed))
+    scores = _means(weighed).with_columns(find_intervals(weighed, seed))
     yes = items.clear() if floor is None else floor
     floors = _means(_weigh(yes, _count_parts(yes))).select(*_SCORE, floor="score")
     said = {"subject": subject, "protocol": protocol, "judge": judge, "worth": worth}
@@ -85,7 +81,7 @@ def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> p
     )
     return (
         _means(weighed)
-        .with_columns(_intervals(weighed, seed))
+        .with_columns(find_intervals(weighed, seed, are_differences=True))
         .join(moved, on=_SCORE, how="left", maintain_order="left")
         .rename({"score": "difference"})
         .select(DIFFERENCE_COLUMNS.keys())
@@ -144,45 +140,3 @@ def _means(weighed: pl.DataFrame) -> pl.DataFrame:
     return weighed.group_by(_SCORE, maintain_order=True).agg(
         score=pl.col("weighed").mean(), items=value.count(), dropped=value.null_count()
     )
-
-
-def _intervals(items: pl.DataFrame, seed: int) -> list[pl.Series]:
-    """Columns ``low`` and ``high``, in the order of the scores.
-
-    Whole clusters are drawn, as many as there are. A draw of a score counts for nothing where it
-    has no item of it, and there is no interval where that is so in half of the draws.
-    """
-    value = pl.col("weighed")
-    totals, known = _by_cluster(items, value.sum()), _by_cluster(items, value.count())
-    clusters = totals.shape[0]
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(clusters, [1 / clusters] * clusters, DRAWS) if clusters else None
-    ends: list[tuple[Any, Any]] = []
-    for score in range(totals.shape[1]):
-        low, high = None, None
-        if draws is not None and (known[:, score] > 0).sum() > 1:
-            numbers = draws @ known[:, score]
-            is_known = numbers > 0
-            if 2 * is_known.sum() > DRAWS:
-                means = (draws @ totals[:, score])[is_known] / numbers[is_known]
-                low, high = map(float, np.quantile(means, _ENDS))
-        ends.append((low, high))
-    return [
-        pl.Series(name, [each[end] for each in ends], pl.Float64)
-        for end, name in enumerate(("low", "high"))
-    ]
-
-
-def _by_cluster(items: pl.DataFrame, what: pl.Expr) -> "np.ndarray[Any, Any]":
-    """A matrix: one row per cluster in the order of their names, one column per score."""
-    numbered = items.select(_SCORE).unique(maintain_order=True).with_row_index("score")
-    by_cluster = (
-        items.join(numbered, on=_SCORE, how="left", maintain_order="left")
-        .group_by("cluster", "score")
-        .agg(what=what)
-    )
-    clusters = {name: at for at, name in enumerate(sorted(set(items["cluster"])))}
-    matrix = np.zeros((len(clusters), numbered.height))
-    for cluster, score, value in by_cluster.iter_rows():
-        matrix[clusters[cluster], score] = value
-    return matrix

@@ -11,6 +11,8 @@ from sysgen_dagster.tables.table import Column, Columns
 TOTAL: Final = "total"  # the value of ``of`` of a score over all items
 # A rate moves by whole items, a grading from 1 to 5 by half a level where it is a mean of four.
 MOVED: Final = 0.5
+# How the names of metrics begin whose values are no shares of 0 to 1, but grades or nats.
+NO_SHARES: Final = ("multifacet", "own")
 # Of a mean of means an item is called by its part, this, and its own name: so its value can stay
 # what it is, and be paired before parts are weighed.
 END_OF_PART: Final = "\N{SYMBOL FOR UNIT SEPARATOR}"
@@ -41,7 +43,9 @@ SCORE_COLUMNS: Columns = {
         "no item is known, or none of a part",
     ),
     "low": Column(
-        NUMBER, "lower end of the 95 % interval, by drawing clusters; null: of fewer than two"
+        NUMBER,
+        "lower end of the 95 % interval, by drawing clusters; of a share of 0 or 1 Wilson's; null: "
+        "of fewer than two clusters, of the score or of a part, or of values that do not vary",
     ),
     "high": Column(NUMBER, "its upper end"),
     "items": Column(COUNT, "items that the score is the mean of"),
@@ -63,7 +67,9 @@ DIFFERENCE_COLUMNS: Columns = {
     "of": ITEM_COLUMNS["of"],
     "difference": Column(NUMBER, "mean over items of the second subject's value minus the first's"),
     "low": Column(
-        NUMBER, "lower end of its 95 % interval, by drawing clusters; null: of fewer than two"
+        NUMBER,
+        "lower end of its 95 % interval, by drawing clusters; null: of fewer than two clusters, or "
+        "where all differ alike",
     ),
     "high": Column(NUMBER, "its upper end"),
     "items": Column(COUNT, "items that are known of both subjects"),
