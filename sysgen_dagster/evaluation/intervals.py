@@ -46,11 +46,7 @@ def find_intervals(
             ends.append((None, None))
         elif not np.isclose(means.min(), means.max(), rtol=0):
             ends.append(_quantiles(of_draws[0][:, at], of_draws[1][:, at]))
-        elif (
-            is_plain
-            and means[0] in (0, 1)
-            and not (are_differences or metric.startswith(NO_SHARES))
-        ):
+        elif is_share and means[0] in (0, 1):
             ends.append(wilson_interval(means[0], len(means), Z95))
         else:
             ends.append((None, None))

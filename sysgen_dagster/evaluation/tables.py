@@ -13,6 +13,12 @@ TOTAL: Final = "total"  # the value of ``of`` of a score over all items
 MOVED: Final = 0.5
 # How the names of metrics begin whose values are no shares of 0 to 1, but grades or nats.
 NO_SHARES: Final = ("multifacet", "own")
+# Why an item is left out before anything is asked, in any suite: it is counted, and not unknown.
+NOT_VERIFIABLE: Final = "not_verifiable"  # no rule can verify the constraint
+NO_CHECK_LEFT: Final = "no_check_left"  # nothing of the row can be verified or asked
+LEFT_OUT: Final = frozenset({NOT_VERIFIABLE, NO_CHECK_LEFT})
+# In a protocol, before where the system message stood, up to the next semicolon.
+MESSAGE_IN: Final = "system message in: "
 # Of a mean of means an item is called by its part, this, and its own name: so its value can stay
 # what it is, and be paired before parts are weighed.
 END_OF_PART: Final = "\N{SYMBOL FOR UNIT SEPARATOR}"

@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from sysgen_dagster.evaluation.comparisons.published import IS_OVER_ALL
+from sysgen_dagster.evaluation.comparisons.remarks import split_remarks
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES, USER_ROLE
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.evaluation.tables import TOTAL
@@ -85,11 +86,12 @@ def find_notices(statistics: Statistics) -> list[str]:
         stored = _read(statistics, OF_SUITES[suite.name])
         if stored is None:
             continue
-        scored = stored.drop_nulls("score")
+        scored = stored.drop_nulls("metric")
         for judge, worth in scored.select("judge", "worth").unique(maintain_order=True).iter_rows():
             if judge is not None and worth != CALIBRATED:
                 notices[f"{suite.title} is graded by {judge}, {worth or 'worth not known'}."] = None
-        alike = scored.drop_nulls("remarks").group_by("remarks", maintain_order=True)
+        said = split_remarks(label_scores(scored, 0))
+        alike = said.group_by("remarks", maintain_order=True)
         for remarks, subjects in alike.agg(
             pl.col("subject").unique(maintain_order=True)
         ).iter_rows():

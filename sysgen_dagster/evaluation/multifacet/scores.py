@@ -14,7 +14,7 @@ import polars as pl
 
 from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED, read_columns
 from sysgen_dagster.evaluation.multifacet.tables import NotGraded
-from sysgen_dagster.evaluation.tables import END_OF_PART, ITEM_COLUMNS, TOTAL
+from sysgen_dagster.evaluation.tables import END_OF_PART, ITEM_COLUMNS, MESSAGE_IN, TOTAL
 from sysgen_dagster.tables.table import polars_schema
 
 COLUMNS: Final = frozenset(read_columns().values())  # the paper's five
@@ -127,7 +127,7 @@ def describe_protocol(
     if answers["system_message_folded"].any():
         message_in = "user turn, as the template has no system role"
     return (
-        f"{bench}; system message in: {message_in}; answers: {_describe(answers)}; one "
+        f"{bench}; {MESSAGE_IN}{message_in}; answers: {_describe(answers)}; one "
         f"grading a rubric: {_describe(gradings)}, if it is unread again with other seeds"
     )
 

@@ -78,8 +78,11 @@ def test_an_average_names_its_tasks_in_the_order_of_the_paper_and_so_what_it_lea
     measured = ["acc_norm", "prompt_level_strict_acc", "acc"]
     of_items = pl.concat([items([1, 0], *task) for task in zip(tasks, measured, strict=True)])
 
-    average = add_average(TASKS, evaluated(of_items)).scores["metric"][0]
-    assert average == "average of 2 tasks: leaderboard_mmlu_pro, leaderboard_bbh"
+    mine = {"mine": add_average(TASKS, evaluated(of_items))}
+    first, *others = compare_subjects("leaderboard", [compared()], mine).rows(named=True)
+    assert first["metric"] == "average of 2 tasks: leaderboard_mmlu_pro, leaderboard_bbh"
+    assert first["remarks"] == "the average is without leaderboard_ifeval"
+    assert {each["remarks"] for each in others} == {None}
 
 
 def test_how_far_its_items_move_is_not_said() -> None:
