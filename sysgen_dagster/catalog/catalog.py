@@ -157,6 +157,15 @@ class BaseCatalog(Entry):
         subject = self.subjects[name]
         return self.served[subject.model or name]
 
+    def names_of_same(self, name: str) -> frozenset[str]:
+        """All names of the model of this name, which can be in the catalogue twice.
+
+        Of a name that is not in it any more, that one.
+        """
+        model = self.served.get(name)
+        same = (each for each, other in self.served.items() if model and model.is_same_as(other))
+        return frozenset({name, *same})
+
     def judge_of(self, model: str) -> Model:
         """The model that judges what a model of this name wrote."""
         return self.served[self.judging.judge or model]

@@ -238,6 +238,11 @@ class Model(NamedEntry):
             )
         return None
 
+    def is_same_as(self, other: "Model") -> bool:
+        """Whether the other entry is the same model, which can be in the catalogue twice."""
+        same = ("served_name", "revision", "weights", "training", "epoch")
+        return all(getattr(self, field) == getattr(other, field) for field in same)
+
     @property
     def gpus_per_server(self) -> int:
         """How many GPUs one `vllm serve` of this model works on: the product of its sizes."""

@@ -7,6 +7,7 @@ import polars as pl
 from rich.console import Console
 
 from sysgen_dagster.commands.printing import add_lines, new_table, say
+from sysgen_dagster.evaluation.comparisons.remarks import split_remarks
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import TOTAL
@@ -28,7 +29,7 @@ def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequenc
         return
     summary = summarize_comparison(store.read(compared, Partition()))
     ours = summary.filter(OF_OURS, pl.col("subject").is_in(subjects))
-    scored = ours.drop_nulls("score")
+    scored = ours.filter(pl.col("score").is_not_null() | (pl.col("dropped") > 0))
     # Where nothing is compared, or no rules grade, their columns would be empty.
     floor = {"floor": "floor"} if scored["floor"].count() else {}
     change = dict(zip(_CHANGE, _CHANGES, strict=True)) if scored["difference"].count() else {}
@@ -43,29 +44,33 @@ def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequenc
     )
     for _, rows in labelled.group_by(LABEL, maintain_order=True):
         lines = rows.select(columns).iter_rows()
-        add_lines(table, lines if suite.is_share else map(_with_grades, lines))
+        add_lines(table, (_cells(line, is_share=suite.is_share) for line in lines))
     console.print(table)
     said = "from, to: the 95 % interval."
     if change:
         said += " change: over the same items, against the subject that each is compared with."
     if floor:
         said += " floor: a server that always says yes."
-    for line in (said, *_describe(ours)):
+    shown = pl.concat([labelled.select(ours.columns), ours.filter(pl.col("metric").is_null())])
+    for line in (said, *_describe(shown)):
         say(console, line)
 
 
-def _with_grades(line: Sequence[Any]) -> list[Any]:
-    """Grades as they are, which are no shares."""
-    return [f"{cell:.2f}" if isinstance(cell, float) else cell for cell in line]
+def _cells(line: Sequence[Any], *, is_share: bool) -> list[Any]:
+    """Grades as they are, which are no shares; a score of which nothing is known says so."""
+    label, subject, score, *others = line
+    cells = [label, subject, "not known" if score is None else score, *others]
+    return cells if is_share else [f"{c:.2f}" if isinstance(c, float) else c for c in cells]
 
 
-def _describe(ours: pl.DataFrame) -> Iterator[str]:
+def _describe(shown: pl.DataFrame) -> Iterator[str]:
     """Who graded, what is compared with what, and what must be known before that is believed."""
     for column, what in (
         ("graded_by", "graded by "),
         ("against", "compared with "),
         ("remarks", ""),
     ):
-        said = ours.drop_nulls(column).group_by(column, maintain_order=True)
+        rows = split_remarks(shown) if column == "remarks" else shown.drop_nulls(column)
+        said = rows.group_by(column, maintain_order=True)
         for words, names in said.agg(pl.col("subject").unique(maintain_order=True)).iter_rows():
             yield f"{', '.join(names)}: {what}{words}"

@@ -129,8 +129,7 @@ def open_judge(run: AssetRun, judge: Model) -> tuple[ModelSession, bool]:
 
 def is_same_model(judge: Model, model: Model) -> bool:
     """Whether a judge is the model that it judges; a model can be in the catalogue twice."""
-    same = ("served_name", "revision", "weights", "training", "epoch")
-    return all(getattr(judge, field) == getattr(model, field) for field in same)
+    return judge.is_same_as(model)
 
 
 def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None:

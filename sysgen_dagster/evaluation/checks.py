@@ -4,30 +4,64 @@ A suite adds its own. That a student has learned a benchmark's items is looked f
 `contamination`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.evaluation.stored_scores import find_other_scores
 from sysgen_dagster.evaluation.suite import Suite
-from sysgen_dagster.evaluation.tables import TOTAL
+from sysgen_dagster.evaluation.tables import LEFT_OUT
+from sysgen_dagster.evaluation.unknown import MOST_UNKNOWN, find_unknown, say_reasons
 from sysgen_dagster.obedience.calibration import CALIBRATED
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up
-from sysgen_dagster.tables.rates import count_drops
+from sysgen_dagster.tables.checks import (
+    Check,
+    Evidence,
+    Finding,
+    none_of,
+    of_something,
+    unless_made_up,
+)
 from sysgen_dagster.tables.table import Table
 
-# Our choice. A score of 0 or 1 of which 5 % of the items are unknown may be off by 5 points, which
-# is as much as chance moves the mean of 400 items.
-MOST_UNKNOWN = 0.05
-_ANSWER, _DROP = "answer", "drop_reason"
+_ANSWER, _DROP, _ITSELF = "answer", "drop_reason", "judge_is_generator"
+Names = Callable[[str], Collection[str]]
 
 
-def build_checks(suites: Iterable[Suite]) -> tuple[Check, ...]:
-    """The checks of these suites: those of every suite, then those of their own."""
-    return tuple(check for suite in suites for check in (*_of_suite(suite), *suite.checks))
+def only_name(model: str) -> Collection[str]:
+    """The names of a model of which no catalogue says another."""
+    return (model,)
 
 
-def _of_suite(suite: Suite) -> Iterator[Check]:
+def build_checks(suites: Iterable[Suite], names: Names = only_name) -> tuple[Check, ...]:
+    """The checks of these suites: those of every suite, then those of their own.
+
+    None of them passes where its table has no row, but for those of a suite's further tables, which
+    need not be made: a translation is empty where nothing is translated.
+
+    Args:
+        suites: Whose checks they are.
+        names: All names of the model of a name: the catalogue may have it twice.
+    """
+    return tuple(
+        check if check.table in suite.others else _of_rows(check)
+        for suite in suites
+        for check in (*_of_suite(suite, names), *suite.checks)
+    )
+
+
+def _of_rows(check: Check) -> Check:
+    """The check, which does not pass where its table has no row to look at."""
+
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(check.table, check.table.names[0])
+        return of_something(check.evaluate(evidence), rows.height)
+
+    return replace(check, evaluate=evaluate)
+
+
+def _of_suite(suite: Suite, names: Names) -> Iterator[Check]:
     if suite.items is not None and suite.answers is not None:
         yield Check(
             "every_item_is_answered_or_dropped",
@@ -53,7 +87,7 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
             suite.scores,
             "The model that grades is not the one that answered.",
             False,
-            _grades_itself(suite, suite.answers),
+            _grades_itself(suite, suite.answers, names),
         )
 
 
@@ -135,12 +169,8 @@ def _known_reasons(suite: Suite) -> Callable[[Evidence], Finding]:
 
 def _all_items(suite: Suite) -> Callable[[Evidence], Finding]:
     def evaluate(evidence: Evidence) -> Finding:
-        there = _items(suite, evidence).group_by("metric", "of").agg(expected=pl.len())
-        scores = evidence.read(suite.scores, "metric", "of", "items", "dropped")
-        both = scores.join(there, on=["metric", "of"], how="full", coalesce=True)
-        counted = (pl.col("items") + pl.col("dropped")).fill_null(0)
-        is_same = counted == pl.col("expected").fill_null(0)  # a suite may list scores of no items
-        found = none_of(both.filter(~is_same))
+        scores = evidence.read(suite.scores, "metric", "of", "score", "items", "dropped")
+        found = none_of(find_other_scores(scores, _items(suite, evidence)))
         again = "The gradings were made again since: materialize the scores, too"
         return (
             found
@@ -157,24 +187,21 @@ def _items(suite: Suite, evidence: Evidence) -> pl.DataFrame:
 
 def _few_unknown(suite: Suite) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        items = _items(suite, evidence)
-        is_unknown = pl.col("value").is_null()
-        is_left_out = pl.col(_DROP).is_in(_left_out(suite, evidence)).fill_null(value=False)
-        asked = items.filter(~(is_unknown & is_left_out))
-        totals = asked.filter(of=TOTAL) if TOTAL in asked["of"] else asked
-        shares = totals.group_by("metric", "of").agg(unknown=is_unknown.mean())
-        share = shares["unknown"].max()
-        figure = float(share) if isinstance(share, float) else 0.0
-        passed = figure <= MOST_UNKNOWN
-        return Finding(
-            passed,
-            figure,
+        left_out = {*LEFT_OUT, *_left_out(suite, evidence)}
+        scores = find_unknown(_items(suite, evidence), left_out)
+        largest = scores["share"].max()
+        many = scores.filter(pl.col("share") > MOST_UNKNOWN).sort("metric", "of")
+        said = f"Not known: {say_reasons(evidence.read(suite.gradings, _DROP))}"
+        finding = Finding(
+            many.is_empty(),
+            float(largest) if isinstance(largest, float) else 0.0,
             f"at most {MOST_UNKNOWN:.0%}",
-            shares.filter(pl.col("unknown") > MOST_UNKNOWN).sort("metric", "of"),
-            explanation="" if passed else f"Not known: {_reasons(suite, evidence)}",
+            many,
+            explanation="" if many.is_empty() else said,
         )
+        return of_something(finding, scores.height)
 
-    statement = f"At most {MOST_UNKNOWN:.0%} of the items of a score are unknown."
+    statement = f"At most {MOST_UNKNOWN:.0%} of the items of each score are unknown."
     return Check("few_items_are_unknown", suite.scores, statement, False, evaluate)
 
 
@@ -183,11 +210,6 @@ def _left_out(suite: Suite, evidence: Evidence) -> list[str]:
     if suite.items is None or _DROP not in suite.items.columns:
         return []
     return evidence.read(suite.items, _DROP)[_DROP].drop_nulls().unique().to_list()
-
-
-def _reasons(suite: Suite, evidence: Evidence) -> str:
-    drops = count_drops(evidence.read(suite.gradings, _DROP))
-    return ", ".join(f"{reason} {number:,}" for reason, number in drops.items()) or "no reason"
 
 
 def _judge_is_calibrated(suite: Suite) -> Check:
@@ -210,11 +232,18 @@ def _judge_is_calibrated(suite: Suite) -> Check:
     return Check("judge_is_calibrated", suite.scores, statement, False, evaluate)
 
 
-def _grades_itself(suite: Suite, answers: Table) -> Callable[[Evidence], Finding]:
+def _grades_itself(suite: Suite, answers: Table, names: Names) -> Callable[[Evidence], Finding]:
+    """That no judge wrote what it graded, as the gradings say, or the names of both."""
+
     def evaluate(evidence: Evidence) -> Finding:
-        judges = set(evidence.read(suite.scores, "judge")["judge"]) - {None}
-        asked = evidence.read(answers, "model")
-        own = asked.filter(pl.col("model").is_in(judges)).unique()
+        asked = evidence.read(answers, "model").drop_nulls().unique()
+        if _ITSELF in suite.gradings.columns:
+            is_own = evidence.read(suite.gradings, _ITSELF)[_ITSELF].any()
+            own = asked if is_own else asked.clear()
+        else:
+            judges = set(evidence.read(suite.scores, "judge")["judge"]) - {None}
+            same = [bool(judges & {*names(model)}) for model in asked["model"]]
+            own = asked.filter(pl.Series(same, dtype=pl.Boolean))
         said = f"{', '.join(own['model'])} graded itself; models favour their own answers"
         return Finding(
             own.is_empty(),

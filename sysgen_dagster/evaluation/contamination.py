@@ -12,7 +12,7 @@ from sysgen_dagster.analysis.contamination import ItemIndex, find_contamination,
 from sysgen_dagster.analysis.repeated_instructions import find_repeats
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.evaluation.suite import Suite
-from sysgen_dagster.tables.checks import Finding
+from sysgen_dagster.tables.checks import Finding, of_something
 from sysgen_dagster.tables.table import Table
 
 NAME = "student_has_not_learned_the_benchmark"
@@ -86,7 +86,7 @@ def find_learned(index: ItemIndex, parts: Iterable[pl.DataFrame]) -> Finding:
     held = pl.concat(found) if found else pl.DataFrame(schema={"conversation_id": pl.String})
     number = held["conversation_id"].n_unique()
     said = f"{number:,} of {rows:,} training rows hold items: the student may know the answers"
-    return Finding(
+    finding = Finding(
         number == 0,
         float(number),
         "0 rows",
@@ -94,6 +94,7 @@ def find_learned(index: ItemIndex, parts: Iterable[pl.DataFrame]) -> Finding:
         explanation=said if number else "",
         details={"training rows": rows},
     )
+    return of_something(finding, rows)
 
 
 def _as_conversations(rows: pl.DataFrame) -> pl.DataFrame:

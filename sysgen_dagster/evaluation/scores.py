@@ -1,25 +1,23 @@
 """Scores as means over items with 95 % intervals, and paired differences of two subjects.
 
-Belongs here: means, intervals, differences, of any benchmark. Does not: what an item is worth (the
-room of its benchmark).
+Belongs here: means, means of means, differences, of any benchmark. Does not: what an item is worth
+(the room of its benchmark), and how sure a mean is (`intervals`).
 """
 
-from typing import Any, Final
-
-import numpy as np
 import polars as pl
 
+from sysgen_dagster.evaluation.intervals import find_intervals
 from sysgen_dagster.evaluation.tables import (
     DIFFERENCE_COLUMNS,
+    END_OF_PART,
     ITEM_COLUMNS,
     MOVED,
     SCORE_COLUMNS,
 )
-from sysgen_dagster.obedience.agreement import DRAWS
 from sysgen_dagster.tables.table import polars_schema, require_columns
 
-_ENDS: Final = (0.025, 0.975)  # of a 95 % interval
 _SCORE = ("metric", "of")
+_PART = (*_SCORE, "part")
 
 
 def score_items(
@@ -44,8 +42,10 @@ def score_items(
         seed: Of the draws; all scores see the same ones.
     """
     items = require_columns(items, ITEM_COLUMNS, "the items of a score", "Build them anew.")
-    scores = _means(items).with_columns(_intervals(items, seed))
-    floors = _means(items.clear() if floor is None else floor).select(*_SCORE, floor="score")
+    weighed = _weigh(items, _count_parts(items))
+    scores = _means(weighed).with_columns(find_intervals(weighed, seed))
+    yes = items.clear() if floor is None else floor
+    floors = mean_items(yes).select(*_SCORE, floor="score")
     said = {"subject": subject, "protocol": protocol, "judge": judge, "worth": worth}
     return (
         scores.join(floors, on=_SCORE, how="left", maintain_order="left")
@@ -55,8 +55,21 @@ def score_items(
     )
 
 
+def mean_items(items: pl.DataFrame) -> pl.DataFrame:
+    """``metric``, ``of``, ``score``, ``items``, ``dropped``: one row per score, without interval.
+
+    Args:
+        items: `ITEM_COLUMNS` of one subject.
+    """
+    return _means(_weigh(items, _count_parts(items)))
+
+
 def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
     """`DIFFERENCE_COLUMNS`: the second subject minus the first, over items known of both.
+
+    Of a mean of means each part's items are paired, and the means of their differences averaged:
+    what one subject alone has counts for nothing. Where a part has no item that is known of both,
+    there is no difference.
 
     Args:
         first: `ITEM_COLUMNS` of one subject.
@@ -70,10 +83,14 @@ def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> p
         .with_columns(value=pl.col("other") - pl.col("value"))
         .drop_nulls("value")
     )
-    moved = paired.group_by(_SCORE).agg(moved=(pl.col("value").abs() >= MOVED).mean())
+    weighed = _weigh(paired, _count_parts(pl.concat([first, second], how="diagonal_relaxed")))
+    has_moved = (pl.col("value").abs() >= MOVED).mean()
+    moved = weighed.group_by(_SCORE).agg(
+        moved=pl.when(pl.col("part").null_count() == pl.len()).then(has_moved)
+    )
     return (
-        _means(paired)
-        .with_columns(_intervals(paired, seed))
+        _means(weighed)
+        .with_columns(find_intervals(weighed, seed, are_differences=True))
         .join(moved, on=_SCORE, how="left", maintain_order="left")
         .rename({"score": "difference"})
         .select(DIFFERENCE_COLUMNS.keys())
@@ -81,50 +98,54 @@ def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> p
     )
 
 
-def _means(items: pl.DataFrame) -> pl.DataFrame:
-    value = pl.col("value")
-    return items.group_by(_SCORE, maintain_order=True).agg(
-        score=value.mean(), items=value.count(), dropped=value.null_count()
-    )
+def _with_part(items: pl.DataFrame) -> pl.DataFrame:
+    part = pl.col("item").str.extract(f"(?s)^(.*?){END_OF_PART}")
+    return items.with_columns(part=part)
 
 
-def _intervals(items: pl.DataFrame, seed: int) -> list[pl.Series]:
-    """Columns ``low`` and ``high``, in the order of the scores.
+def _count_parts(items: pl.DataFrame) -> pl.DataFrame:
+    """How many ``parts`` each score has; one that is no mean of means is its only one."""
+    parts = _with_part(items).select(_PART).unique()
+    return parts.group_by(_SCORE).agg(parts=pl.len())
 
-    Whole clusters are drawn, as many as there are. A draw of a score counts for nothing where it
-    has no item of it, and there is no interval where that is so in half of the draws.
+
+def _weigh(items: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """The items, with the ``part`` of each and its ``weighed`` value, whose mean is the score.
+
+    Of a mean of means that is how far the item is from the mean of its part, by the weight that the
+    part's items have, and from there. So the spread over draws of items is that of the mean of
+    means, to first order: a plain sum of weighted values would vary with how many items of each
+    part are drawn. Where a part has no known item, nothing is weighed.
+
+    Args:
+        items: `ITEM_COLUMNS`, or differences under the same names.
+        parts: `_count_parts` of what the score is to have.
     """
-    value = pl.col("value")
-    totals, known = _by_cluster(items, value.sum()), _by_cluster(items, value.count())
-    clusters = totals.shape[0]
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(clusters, [1 / clusters] * clusters, DRAWS) if clusters else None
-    ends: list[tuple[Any, Any]] = []
-    for score in range(totals.shape[1]):
-        low, high = None, None
-        if draws is not None and (known[:, score] > 0).sum() > 1:
-            numbers = draws @ known[:, score]
-            is_known = numbers > 0
-            if 2 * is_known.sum() > DRAWS:
-                means = (draws @ totals[:, score])[is_known] / numbers[is_known]
-                low, high = map(float, np.quantile(means, _ENDS))
-        ends.append((low, high))
-    return [
-        pl.Series(name, [each[end] for each in ends], pl.Float64)
-        for end, name in enumerate(("low", "high"))
-    ]
-
-
-def _by_cluster(items: pl.DataFrame, what: pl.Expr) -> "np.ndarray[Any, Any]":
-    """A matrix: one row per cluster in the order of their names, one column per score."""
-    numbered = items.select(_SCORE).unique(maintain_order=True).with_row_index("score")
-    by_cluster = (
-        items.join(numbered, on=_SCORE, how="left", maintain_order="left")
-        .group_by("cluster", "score")
-        .agg(what=what)
+    value, known = pl.col("value"), pl.col("value").count()
+    with_part = _with_part(items)
+    means = (
+        with_part.drop_nulls("value")
+        .group_by(_PART)
+        .agg(mean=value.mean())
+        .group_by(_SCORE)
+        .agg(of_means=pl.col("mean").mean(), parts_known=pl.len())
     )
-    clusters = {name: at for at, name in enumerate(sorted(set(items["cluster"])))}
-    matrix = np.zeros((len(clusters), numbered.height))
-    for cluster, score, value in by_cluster.iter_rows():
-        matrix[clusters[cluster], score] = value
-    return matrix
+    weight = known.over(_SCORE) / (pl.col("parts") * known.over(_PART))
+    from_mean = pl.col("of_means") + weight * (value - value.mean().over(_PART))
+    is_plain = pl.col("part").is_null()
+    return (
+        with_part.join(parts, on=_SCORE, how="left", maintain_order="left")
+        .join(means, on=_SCORE, how="left", maintain_order="left")
+        .with_columns(
+            weighed=pl.when(pl.col("parts") == pl.col("parts_known")).then(
+                pl.when(is_plain).then(value).otherwise(from_mean)
+            )
+        )
+    )
+
+
+def _means(weighed: pl.DataFrame) -> pl.DataFrame:
+    value = pl.col("value")
+    return weighed.group_by(_SCORE, maintain_order=True).agg(
+        score=pl.col("weighed").mean(), items=value.count(), dropped=value.null_count()
+    )

@@ -7,12 +7,12 @@ from typing import Final
 
 import polars as pl
 
+from sysgen_dagster.evaluation.scores import mean_items
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
 _SCORE = ("metric", "of")
-_MEAN_OF_MEANS: Final = "mean of "  # begins what a score is of that is no plain mean of its items
 _SAME: Final = 1e-9
 
 
@@ -34,24 +34,17 @@ def find_other_scores(scores: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame
         items: `ITEM_COLUMNS`.
 
     Returns:
-        ``metric``, ``of``, both values and counts of each score whose counts are others or, where
-        it is a plain mean, whose value is; a row, too, for one that either side lacks. A score of
-        no items may be listed or not.
+        ``metric``, ``of``, both values and counts of each score that differs in one of them, and of
+        one that either side lacks. A score of no items may be listed or not.
     """
-    value = pl.col("value")
-    there = items.group_by(_SCORE).agg(
-        score=value.mean(), items=value.count(), dropped=value.null_count()
-    )
-    both = scores.select(*_SCORE, "score", "items", "dropped").join(
+    there = mean_items(items)
+    both = scores.select(there.columns).join(
         there, on=_SCORE, how="full", coalesce=True, suffix="_of_gradings"
     )
-    is_plain = ~pl.col("of").str.starts_with(_MEAN_OF_MEANS)
     apart = (pl.col("score") - pl.col("score_of_gradings")).abs() > _SAME
-    is_other = (
-        apart | (pl.col("score").is_null() != pl.col("score_of_gradings").is_null())
-    ).fill_null(value=False)
+    one_alone = pl.col("score").is_null() != pl.col("score_of_gradings").is_null()
     counted = [
         pl.col(name).fill_null(0) != pl.col(f"{name}_of_gradings").fill_null(0)
         for name in ("items", "dropped")
     ]
-    return both.filter(pl.any_horizontal(is_plain & is_other, *counted))
+    return both.filter(pl.any_horizontal(apart.fill_null(value=False), one_alone, *counted))

@@ -40,7 +40,7 @@ from sysgen_dagster.obedience.preference_judgement import (
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.obedience.verdict_clauses import TIE
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_up
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, of_something, unless_made_up
 
 # A judge whose agreement with labels is below this, or is known of fewer items of the same kind,
 # is uncalibrated: "substantial" in Landis and Koch's words (1977), and enough items that the
@@ -282,7 +282,7 @@ def _judge_agrees_with_labels() -> Check:
         short = found.filter(pl.col("worth") != CALIBRATED, pl.col("labelled_set").is_null())
         said = [f"{row['judge']} on {row['kind']}: {row['worth']}" for row in short.to_dicts()]
         advice = ": read its figures as uncalibrated, or name another judge" if said else ""
-        return Finding(
+        finding = Finding(
             passed=short.is_empty(),
             figure=min(found["kappa"].drop_nulls().to_list(), default=0.0),
             wanted=f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} items of each kind, with "
@@ -290,6 +290,7 @@ def _judge_agrees_with_labels() -> Check:
             rows=short,
             explanation="; ".join(said) + advice,
         )
+        return of_something(finding, found.height)
 
     statement = "The judge agrees with labels that were made without it on what it judges."
     check = Check("judge_agrees_with_labels", JUDGE_CALIBRATION, statement, False, evaluate)

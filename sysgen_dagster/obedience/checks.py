@@ -15,7 +15,15 @@ from sysgen_dagster.obedience.rules import BY_RULES
 from sysgen_dagster.obedience.several_judges import UNREAD
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.obedience.worth import with_worth
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
+from sysgen_dagster.tables.checks import (
+    Check,
+    Evidence,
+    Finding,
+    none_of,
+    of_something,
+    unless_made_up,
+    within,
+)
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table
 
@@ -29,7 +37,8 @@ def _nearly_all_are_judged(table: Table) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(table, "conversation_id", "verdict", "drop_reason", "failure")
         unjudged = rows.filter(pl.col("verdict").is_null() | (pl.col("verdict") == UNREADABLE))
-        return within(Rate(unjudged.height, rows.height), (0.0, MOST_UNJUDGED), None, unjudged)
+        rate = Rate(unjudged.height, rows.height)
+        return of_something(within(rate, (0.0, MOST_UNJUDGED), None, unjudged), rate.whole)
 
     return Check("nearly_all_are_judged", table, "Nearly every row got a verdict.", False, evaluate)
 
@@ -37,11 +46,12 @@ def _nearly_all_are_judged(table: Table) -> Check:
 def _nearly_every_phrase_is_judged() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         said = ("phrases", "verdict_text", "finish_reason", "judged")
-        columns = ("conversation_id", *said, "attempts", "failure")
-        asked = evidence.read(OBEDIENCE, *columns).filter(pl.col("attempts").is_not_null())
+        rows = evidence.read(OBEDIENCE, "conversation_id", *said, "attempts", "failure")
+        asked = rows.filter(pl.col("attempts").is_not_null())
         read = [_is_read(*row) for row in asked.select(said).iter_rows()]
         unread = asked.drop("attempts").filter(~pl.Series(read, dtype=pl.Boolean))
-        return within(Rate(unread.height, asked.height), (0.0, MOST_UNJUDGED), None, unread)
+        finding = within(Rate(unread.height, asked.height), (0.0, MOST_UNJUDGED), None, unread)
+        return of_something(finding, rows.height)  # where rules decide all, nobody need be asked
 
     statement = "Nearly every row that the judge was asked about got a verdict on each phrase."
     return Check("nearly_all_are_judged", OBEDIENCE, statement, False, evaluate)
@@ -76,7 +86,7 @@ def _most_are_aligned() -> Check:
         rows = rows.filter(pl.col("verdict").is_in([verdict.value for verdict in Alignment]))
         not_aligned = rows.filter(pl.col("verdict") != Alignment.ALIGNED.value)
         rate = Rate(rows.height - not_aligned.height, rows.height)
-        return within(rate, (LEAST_ALIGNED, 1.0), None, not_aligned)
+        return of_something(within(rate, (LEAST_ALIGNED, 1.0), None, not_aligned), rate.whole)
 
     statement = "Most new answers keep to their system message."
     return Check("most_are_aligned", JUDGED_ALIGNMENT, statement, False, evaluate)
@@ -109,7 +119,7 @@ def _compare_preferences(
     # Halved: the two judgements of a conversation, one per order, are not independent.
     rate = Rate(decided.filter(condition).height // 2, decided.height // 2)
     counts = decided.group_by(by, "verdict").len().sort(by, "verdict")
-    return within(rate, bounds, None, counts)
+    return of_something(within(rate, bounds, None, counts), rate.whole)
 
 
 CHECKS = (

@@ -9,7 +9,15 @@ import polars as pl
 from sysgen_dagster.obedience.conflict_counts import count_conflicts, helped, kept_under_conflict
 from sysgen_dagster.obedience.conflicts import AGAINST, Side, Turn
 from sysgen_dagster.obedience.tables import CONFLICT_TURNS
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
+from sysgen_dagster.tables.checks import (
+    Check,
+    Evidence,
+    Finding,
+    none_of,
+    of_something,
+    unless_made_up,
+    within,
+)
 from sysgen_dagster.tables.rates import Rate
 
 # Our choice: a message that a user can put out of force half of the time is none to rely on, and
@@ -49,14 +57,15 @@ def _messages_hold(evidence: Evidence) -> Finding:
     )
     # Halved: the two answers to a message that is put to the test are not independent.
     halved = Rate(kept.part // len(AGAINST), kept.whole // len(AGAINST))
-    return within(halved, (LEAST_KEPT, 1.0), None, given_up)
+    return of_something(within(halved, (LEAST_KEPT, 1.0), None, given_up), halved.whole)
 
 
 def _messages_help(evidence: Evidence) -> Finding:
     turns = evidence.read(CONFLICT_TURNS, "conversation_id", *_COUNTED)
     does_not = pl.col("is_refusal") | (pl.col("side") != Side.MESSAGE.value)
     in_the_way = turns.filter(pl.col("turn") == Turn.ALIGNED.value, does_not)
-    return within(helped(count_conflicts(turns)), (LEAST_HELPED, 1.0), None, in_the_way)
+    rate = helped(count_conflicts(turns))
+    return of_something(within(rate, (LEAST_HELPED, 1.0), None, in_the_way), rate.whole)
 
 
 CHECKS = (

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.comparisons.published import MEANS
+from sysgen_dagster.evaluation.comparisons.published import IS_OVER_ALL
+from sysgen_dagster.evaluation.comparisons.remarks import split_remarks
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES, USER_ROLE
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.evaluation.tables import TOTAL
@@ -17,7 +18,7 @@ _PAPERS: Final = " (the paper's)"  # ends the name of a row of the paper that no
 _BY_RULES: Final = "rules"
 # Which rows are not the paper's alone, and which numbers Dagster plots: over all items.
 OF_OURS: Final = ~pl.col("subject").str.ends_with(_PAPERS)
-PLOTTED: Final = OF_OURS & pl.col("of").is_in(MEANS)
+PLOTTED: Final = OF_OURS & IS_OVER_ALL
 _OUR_COLUMNS: Final = (
     *("subject", "metric", "of", "score", "low", "high", "items", "dropped", "floor"),
     *("against", "difference", "difference_low", "difference_high", "paired_items", "moved"),
@@ -56,7 +57,7 @@ def label_scores(summary: pl.DataFrame, most: int) -> pl.DataFrame:
         return summary.with_columns(pl.lit("").alias(LABEL))
     # Over all items; of a metric without such a score, such as a task, the first one.
     of, is_first = pl.col("of"), pl.col("metric") == summary["metric"][0]
-    is_whole = of.is_in(MEANS)
+    is_whole = IS_OVER_ALL
     has_total, has_whole = ((of == TOTAL).any().over("metric"), is_whole.any().over("metric"))
     is_main = (
         pl.when(has_total)
@@ -85,11 +86,12 @@ def find_notices(statistics: Statistics) -> list[str]:
         stored = _read(statistics, OF_SUITES[suite.name])
         if stored is None:
             continue
-        scored = stored.drop_nulls("score")
+        scored = stored.drop_nulls("metric")
         for judge, worth in scored.select("judge", "worth").unique(maintain_order=True).iter_rows():
             if judge is not None and worth != CALIBRATED:
                 notices[f"{suite.title} is graded by {judge}, {worth or 'worth not known'}."] = None
-        alike = scored.drop_nulls("remarks").group_by("remarks", maintain_order=True)
+        said = split_remarks(label_scores(scored, 0))
+        alike = said.group_by("remarks", maintain_order=True)
         for remarks, subjects in alike.agg(
             pl.col("subject").unique(maintain_order=True)
         ).iter_rows():

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from sysgen_dagster.evaluation.comparisons.published import MEANS
+from sysgen_dagster.evaluation.comparisons.published import IS_OVER_ALL
+from sysgen_dagster.evaluation.comparisons.remarks import split_remarks
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.training_sets.export.markdown import escape, markdown_table
 
@@ -27,23 +28,27 @@ def render_scores(compared: Mapping[Suite, pl.DataFrame]) -> Iterator[str]:
     table = pl.DataFrame(lines, dict.fromkeys(columns, pl.String()), orient="row")
     yield markdown_table(table, names=("benchmark", "subject"))
     for suite, rows in compared.items():
-        for remarks in rows.drop_nulls("score")["remarks"].drop_nulls().unique(maintain_order=True):
-            yield f"{suite.title}: {escape(remarks)}."
+        for remark in split_remarks(_shown(rows))["remarks"].unique(maintain_order=True):
+            yield f"{suite.title}: {escape(remark)}."
+
+
+def _shown(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each score over all items; of a task, of what is measured first."""
+    has_total = IS_OVER_ALL.any().over("metric")
+    is_shown = IS_OVER_ALL | (~has_total & (pl.col("of") == pl.col("of").first().over("metric")))
+    is_scored = pl.col("score").is_not_null() | (pl.col("dropped") > 0)
+    return rows.filter(is_scored).filter(is_shown)
 
 
 def _lines(suite: Suite, rows: pl.DataFrame) -> Iterator[tuple[str, ...]]:
-    """The cells of each score over all items; of a task, of what is measured first."""
-    has_total = pl.col("of").is_in(MEANS).any().over("metric")
-    is_shown = pl.col("of").is_in(MEANS) | (
-        ~has_total & (pl.col("of") == pl.col("of").first().over("metric"))
-    )
-    for row in rows.drop_nulls("score").filter(is_shown).iter_rows(named=True):
+    """The cells of each score that is shown."""
+    for row in _shown(rows).iter_rows(named=True):
         judge = f"{row['judge']} ({row['worth']})" if row["judge"] else "rules"
         change = _show(suite, row, "difference", "+")
         yield (
             f"{suite.title}, {row['metric']}, {row['of']}",
             row["subject"],
-            _show(suite, row, "score"),
+            _show(suite, row, "score") or "not known",
             f"{row['items']:,}, {row['dropped']:,} dropped",
             f"{change} from {row['against']}" if change else "",
             judge,

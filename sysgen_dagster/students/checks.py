@@ -9,7 +9,7 @@ import polars as pl
 from sysgen_dagster.students.answering import ask_checkpoint
 from sysgen_dagster.students.arguments import TrainingError
 from sysgen_dagster.students.metrics import Status
-from sysgen_dagster.tables.checks import Finding, none_of
+from sysgen_dagster.tables.checks import Finding, none_of, of_something
 from sysgen_dagster.tables.rates import Rate
 
 # Rows whose answer is cut away by the greatest length are dropped by trainers, in silence.
@@ -82,7 +82,8 @@ def _loss_falls(trained: TrainedStudent) -> Finding:
 
 def _no_test_rows(trained: TrainedStudent) -> Finding:
     leaked = sorted(trained.train_ids & trained.test_ids)
-    return none_of(pl.DataFrame({"conversation_id": leaked}, {"conversation_id": pl.String()}))
+    found = none_of(pl.DataFrame({"conversation_id": leaked}, {"conversation_id": pl.String()}))
+    return of_something(found, len(trained.train_ids))
 
 
 def _tokens_as_expected(trained: TrainedStudent) -> Finding:

@@ -103,6 +103,13 @@ def unless_made_up(check: Check, table: Table) -> Check:
     return replace(check, evaluate=evaluate)
 
 
+def of_something(finding: Finding, looked_at: int) -> Finding:
+    """The finding where anything was looked at: what is true of nothing is no pass."""
+    if looked_at:
+        return finding
+    return replace(finding, passed=False, figure=0.0, explanation="There is nothing to look at")
+
+
 def none_of(rows: pl.DataFrame) -> Finding:
     """Passes if there are no `rows`; the figure is their number."""
     return Finding(rows.is_empty(), rows.height, "0 rows", rows)

@@ -50,3 +50,15 @@ def test_a_part_of_a_score_says_of_which_it_is_one(tmp_path: Path) -> None:
     lines = printed(tmp_path, *parts, scored("base", "ISR")).splitlines()
     cells = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
     assert cells == ["CSR, content", "CSR", "ISR"]
+
+
+UNREAD = {"score": None, "low": None, "high": None, "items": 0, "dropped": 9}
+
+
+def test_a_subject_of_which_nothing_is_known_is_there_with_what_was_dropped(tmp_path: Path) -> None:
+    remarks = "made up; 9 of 9 items unknown: no_verdict 9"
+    text = printed(tmp_path, scored("taught", **UNREAD, remarks=remarks))
+    [line] = (line for line in text.splitlines() if line.startswith("│"))
+
+    assert [cell.strip() for cell in line.split("│")[3:-1]] == ["not known", "", "", "0", "9"]
+    assert "taught: 9 of 9 items unknown: no_verdict 9\n" in text

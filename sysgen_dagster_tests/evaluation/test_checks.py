@@ -1,12 +1,16 @@
 """What is true of every evaluation, and what a check says where it is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from sysgen_dagster.evaluation.checks import MOST_UNKNOWN, build_checks
+from sysgen_dagster.evaluation.checks import build_checks
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
+from sysgen_dagster.evaluation.unknown import MOST_UNKNOWN
 from sysgen_dagster.tables.checks import Check, Finding
+from sysgen_dagster.tables.table import Column, Table
 from sysgen_dagster_tests.evaluation.riddles import (
     ANSWERS,
     GRADINGS,
@@ -14,6 +18,7 @@ from sysgen_dagster_tests.evaluation.riddles import (
     SCORES,
     SUITE,
     Riddles,
+    build_items,
     evaluated,
     score,
 )
@@ -34,8 +39,21 @@ def test_a_whole_evaluation_by_rules_keeps_to_every_check(check: Check) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.name)
-def test_an_evaluation_of_nothing_is_no_error(check: Check) -> None:
-    assert check.evaluate(evaluated(0)).passed
+def test_an_evaluation_of_nothing_is_no_error_and_keeps_to_no_check(check: Check) -> None:
+    found = check.evaluate(evaluated(0))
+
+    assert not found.passed
+    assert found.explanation == "There is nothing to look at"
+
+
+def test_where_all_items_are_left_out_none_is_known() -> None:
+    it = evaluated(10)
+    for at in range(10):
+        it.change(ITEMS, at, drop_reason="cannot_be_verified")
+        it.change(GRADINGS, at, value=None, drop_reason="cannot_be_verified")
+    score(it)
+
+    assert not find(UNKNOWN, it).passed
 
 
 def test_what_is_lost_is_a_contract_and_what_is_doubtful_is_not() -> None:
@@ -183,6 +201,53 @@ def test_a_judge_without_labels_that_bear_it_out_is_named(worth: str | None, wor
 
     assert found.passed is (not words)
     assert found.explanation.startswith(words)
+
+
+@pytest.mark.parametrize("of", ["aligned", "total"])
+def test_each_score_is_held_to_the_share_of_unknown_items(of: str) -> None:
+    """A metric without a total beside one that has one, and a part beside its total."""
+    unread = pl.col("of") == of
+    names = pl.DataFrame({"of": ["total", "aligned"], "metric": ["kept", "helped"]})
+
+    def build(gradings: pl.DataFrame) -> pl.DataFrame:
+        items = build_items(gradings).drop("metric", "of").join(names, how="cross")
+        return items.with_columns(
+            value=pl.when(~unread).then("value"),
+            drop_reason=pl.when(unread).then(pl.lit("unread")).otherwise("drop_reason"),
+        ).select(ITEM_COLUMNS.keys())
+
+    suite = replace(SUITE, build_items=build)
+    [check] = (each for each in build_checks([suite]) if each.name == UNKNOWN)
+    found = check.evaluate(evaluated())
+
+    assert not found.passed
+    assert found.rows["of"].to_list() == [of]
+
+
+@pytest.mark.parametrize(("is_own", "passed"), [(True, False), (False, True)])
+def test_whether_a_judge_wrote_what_it_graded_is_read_where_the_gradings_say_it(
+    is_own: bool, passed: bool
+) -> None:
+    """The catalogue has one model as owl and as hawk, or another one as owl at each address."""
+    says = Table(
+        GRADINGS.name,
+        {**GRADINGS.columns, "judge_is_generator": Column(pl.Boolean(), "")},
+        GRADINGS.by,
+        GRADINGS.group,
+    )
+    it = evaluated(judge="hawk", worth="calibrated")
+    it.rows[GRADINGS.name] = it.rows[GRADINGS.name].with_columns(judge_is_generator=pl.lit(is_own))
+    checks = build_checks([replace(SUITE, gradings=says)])
+    [check] = (each for each in checks if each.name == ITSELF)
+
+    assert check.evaluate(it).passed is passed
+
+
+def test_a_judge_is_the_model_that_answered_under_any_of_its_names() -> None:
+    checks = build_checks([SUITE], lambda name: {name, "hawk"})
+    [check] = (each for each in checks if each.name == ITSELF)
+
+    assert not check.evaluate(evaluated(judge="hawk", worth="calibrated")).passed
 
 
 @pytest.mark.parametrize(("judge", "passed"), [("owl", False), ("hawk", True), (None, True)])

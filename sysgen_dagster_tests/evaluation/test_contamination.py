@@ -60,8 +60,11 @@ def test_a_few_of_its_words_are_no_item() -> None:
     assert found.details == {"training rows": 1}
 
 
-def test_no_rows_hold_nothing() -> None:
-    assert find_learned(INDEX, []).passed
+def test_no_rows_hold_nothing_which_says_nothing_of_a_student() -> None:
+    found = find_learned(INDEX, [])
+
+    assert (found.passed, found.figure) == (False, 0)
+    assert found.explanation == "There is nothing to look at"
 
 
 @pytest.mark.parametrize("where", ["prompt", "chosen"])

@@ -10,7 +10,7 @@ from sysgen_dagster.commands.evaluations import _state
 from sysgen_dagster.evaluation.multifacet.suite import SUITES
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.evaluation.stored_scores import find_other_scores, is_evaluated
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
+from sysgen_dagster.evaluation.tables import END_OF_PART, ITEM_COLUMNS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, polars_schema
 
@@ -52,11 +52,18 @@ def test_scores_of_other_values_or_other_items_are_named(
     assert find_other_scores(scores(items(*scored)), items(*now))["of"].to_list() == ["total"]
 
 
-def test_of_a_mean_of_means_the_counts_alone_are_held_against_its_items() -> None:
-    """Its value is no plain mean of theirs."""
-    scored = scores(items(1.0, 0.0, of="mean of columns")).with_columns(score=pl.lit(0.7))
-    assert find_other_scores(scored, items(1.0, 0.0, of="mean of columns")).is_empty()
-    assert find_other_scores(scored, items(1.0, of="mean of columns")).height == 1
+def of_columns(*values: tuple[str, float]) -> pl.DataFrame:
+    plain = items(*(value for _, value in values), of="mean of columns")
+    names = [f"{column}{END_OF_PART}{at}" for at, (column, _) in enumerate(values)]
+    return plain.with_columns(item=pl.Series(names))
+
+
+def test_a_mean_of_means_is_held_against_the_means_of_its_parts() -> None:
+    now = of_columns(("FLASK", 5.0), ("FLASK", 3.0), ("Koala", 1.0))
+    assert scores(now)["score"].to_list() == [2.5]
+    assert find_other_scores(scores(now), now).is_empty()
+    before = of_columns(("FLASK", 5.0), ("FLASK", 3.0), ("Koala", 3.0))
+    assert find_other_scores(scores(before), now)["of"].to_list() == ["mean of columns"]
 
 
 def test_a_suite_may_list_scores_of_no_items() -> None:

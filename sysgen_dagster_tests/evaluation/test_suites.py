@@ -3,11 +3,14 @@
 import pytest
 
 from sysgen_dagster.catalog.evaluation import BENCHES
+from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.evaluation.suite import Suite
-from sysgen_dagster.evaluation.suites import SUITES, TABLES
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, SCORE_COLUMNS
+from sysgen_dagster.evaluation.suites import CHECKS, SUITES, TABLES
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, NO_SHARES, SCORE_COLUMNS
+from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By
+from sysgen_dagster_tests.tables.evidence import Rows
 
 each = pytest.mark.parametrize("suite", SUITES, ids=[suite.name for suite in SUITES])
 
@@ -43,8 +46,21 @@ def test_no_gradings_are_no_items(suite: Suite) -> None:
 
 
 @each
+def test_the_names_of_its_metrics_say_whether_they_are_shares(suite: Suite) -> None:
+    """A bench of grades begins the names of its metrics with its own."""
+    assert suite.name.startswith(NO_SHARES) is not suite.is_share
+
+
+@each
 def test_its_tables_begin_with_what_identifies_an_item(suite: Suite) -> None:
     assert suite.identity or suite.items is None
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.table.name}-{check.name}")
+def test_no_check_of_a_suite_passes_where_nothing_is_there(check: Check) -> None:
+    """But for further tables, which need not be made, such as a translation."""
+    others = {table for suite in SUITES for table in suite.others} - {MULTIFACET_CALIBRATION}
+    assert check.evaluate(Rows()).passed is (check.table in others)
 
 
 @each

@@ -115,8 +115,17 @@ def test_each_expectation_holds_and_fails(check: Check) -> None:
 
 
 @every_check
-def test_nothing_to_look_at_speaks_against_nothing(check: Check) -> None:
-    assert check.evaluate(Rows()).passed
+def test_nothing_to_look_at_speaks_against_no_judge_and_makes_no_share(check: Check) -> None:
+    found = check.evaluate(Rows())
+
+    assert found.passed is (check.name == "judge_is_another_model")
+    assert found.rows.is_empty()
+
+
+def test_where_rules_decide_every_phrase_no_judge_need_be_asked() -> None:
+    checks = {f"{each.table.name} {each.name}": each for each in CHECKS}
+
+    assert checks["obedience nearly_all_are_judged"].evaluate(judged_phrases()).passed
 
 
 def test_none_of_them_keeps_rows_from_going_on() -> None:

@@ -43,8 +43,8 @@ def test_each_expectation_holds_and_fails(check: Check) -> None:
 
 
 @every_check
-def test_nothing_to_look_at_speaks_against_nothing(check: Check) -> None:
-    assert check.evaluate(Rows()).passed
+def test_nothing_to_look_at_breaks_no_contract_and_makes_no_share(check: Check) -> None:
+    assert check.evaluate(Rows()).passed is check.blocking
 
 
 @every_check

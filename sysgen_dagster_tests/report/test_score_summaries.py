@@ -123,6 +123,16 @@ def test_a_judge_that_no_labels_bear_out_and_every_remark_are_said_first() -> No
     ]
 
 
+def test_a_subject_of_which_nothing_is_known_is_said_first_too_and_each_remark_once() -> None:
+    unknown = {"score": None, "remarks": "made up; 9 of 9 items unknown: unread 9"}
+    rows = [scored("owl") | unknown, scored("owl", of="word_play") | unknown]
+
+    assert _notices(*rows, TAUGHT | {"remarks": "made up"}) == [
+        "Multifacet, owl, taught: made up.",
+        "Multifacet, owl: 9 of 9 items unknown: unread 9.",
+    ]
+
+
 def test_suites_without_a_pair_are_named_in_one_line() -> None:
     pairs = [BASE | {"suite": suite.name} for suite in SUITES if suite.name not in LEFT_OUT]
     stored = Stored(

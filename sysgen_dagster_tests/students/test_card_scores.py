@@ -37,6 +37,14 @@ def test_grades_are_no_shares_and_an_unknown_interval_is_left_out() -> None:
     assert "| `Multifacet, solved, total` | `taught` | 4.13 |" in text
 
 
+def test_a_score_of_which_nothing_is_known_says_so_with_what_was_dropped_and_why() -> None:
+    unknown = {"score": None, "low": None, "high": None, "items": 0, "dropped": 9}
+    text = card(SCORE | unknown | {"remarks": "9 of 9 items unknown: unread 9"})
+
+    assert "| `Riddles, solved, total` | `taught` | not known | 0, 9 dropped |" in text
+    assert text.endswith("Riddles: 9 of 9 items unknown: unread 9.")
+
+
 @pytest.mark.parametrize("worth", ["calibrated", "uncalibrated: 0 of 200 labelled items"])
 def test_the_judge_stands_with_what_its_gradings_are_worth(worth: str) -> None:
     assert f"| hawk ({worth}) |" in card(SCORE | {"judge": "hawk", "worth": worth})
@@ -59,6 +67,6 @@ def test_scores_of_parts_are_left_out_and_tasks_show_what_is_measured_first() ->
     assert "`Riddles, arc, acc`" not in text
 
 
-@pytest.mark.parametrize("rows", [[], [SCORE | {"score": None}]])
+@pytest.mark.parametrize("rows", [[], [SCORE | {"score": None, "items": 0, "dropped": 0}]])
 def test_a_student_without_scores_has_no_section(rows: list[dict[str, Any]]) -> None:
     assert card(*rows) == ""

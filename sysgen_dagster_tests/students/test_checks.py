@@ -159,3 +159,7 @@ def test_a_student_that_is_no_reward_model_has_nothing_to_score() -> None:
 def test_a_loss_that_does_not_fall_and_scores_as_by_chance_stop_nothing() -> None:
     names = [each.name for each in CHECKS if not each.blocking]
     assert names == ["loss_falls", "chosen_scores_higher"]
+
+
+def test_where_it_is_not_known_what_was_trained_on_no_row_is_said_to_be_held_out() -> None:
+    assert not found("no_test_rows", replace(trained(), train_ids=frozenset())).passed

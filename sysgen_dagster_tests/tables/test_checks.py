@@ -13,6 +13,7 @@ from sysgen_dagster.tables.checks import (
     ids_are_unique,
     none_of,
     nothing_is_lost,
+    of_something,
     unless_made_up,
     within,
 )
@@ -187,3 +188,11 @@ def test_what_holds_of_made_up_texts_holds() -> None:
 
     assert found.passed
     assert not found.is_of_made_up_text
+
+
+@pytest.mark.parametrize("looked_at", [0, 1])
+def test_what_is_true_of_nothing_is_no_pass(looked_at: int) -> None:
+    finding = of_something(none_of(pl.DataFrame()), looked_at)
+
+    assert finding.passed is bool(looked_at)
+    assert finding.explanation == ("" if looked_at else "There is nothing to look at")

@@ -2,7 +2,8 @@
 
 from sysgen_dagster.analysis.checks import CHECKS as _OF_MEASURES
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.evaluation.suites import CHECKS as _OF_EVALUATION
+from sysgen_dagster.evaluation import checks as evaluation
+from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.lanes.multifaceted import checks as multifaceted
 from sysgen_dagster.lanes.multifaceted.bench import checks as multifaceted_bench
 from sysgen_dagster.lanes.sysgen import checks as sysgen
@@ -25,5 +26,5 @@ CHECKS: tuple[Check, ...] = (
     *multifaceted_checks.build_checks(CATALOG.multifaceted),
     *_OF_JUDGEMENTS,
     *_OF_CONFLICTS,
-    *_OF_EVALUATION,
+    *evaluation.build_checks(SUITES, CATALOG.names_of_same),
 )

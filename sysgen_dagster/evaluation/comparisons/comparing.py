@@ -1,7 +1,6 @@
 """The scores of subjects beside those that they are compared with, and beside the paper's."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
@@ -12,30 +11,16 @@ from sysgen_dagster.evaluation.comparisons.published import (
     find_rows,
     untrained_row,
 )
+from sysgen_dagster.evaluation.comparisons.remarks import Evaluated as Evaluated
+from sysgen_dagster.evaluation.comparisons.remarks import add_remarks
 from sysgen_dagster.evaluation.comparisons.subjects import Compared
 from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
-from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF_COLUMNS
 from sysgen_dagster.evaluation.scores import compare_items
 from sysgen_dagster.tables.table import polars_schema
 
 _SCORE: Final = ["metric", "of"]
 # Of `DIFFERENCE_COLUMNS`, as they are called beside scores.
 _DIFFERENCE: Final = {"low": "difference_low", "high": "difference_high", "items": "paired_items"}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What is stored of a subject for one suite.
-
-    Attributes:
-        scores: `SCORE_COLUMNS`.
-        items: `ITEM_COLUMNS`, of the same gradings.
-        is_made_up: Whether no model wrote its answers.
-    """
-
-    scores: pl.DataFrame
-    items: pl.DataFrame
-    is_made_up: bool = False
 
 
 def compare_subjects(
@@ -79,30 +64,21 @@ def _compare(
 ) -> pl.DataFrame:
     """The scores of one subject that is evaluated."""
     own, other = evaluated[subject.name], evaluated.get(subject.against or "")
-    remarks = [*_remarks(suite, subject, by_name, own, other)]
     scores = own.scores.with_columns(
         subject=pl.lit(subject.name),
         published_as=pl.lit(subject.published_as, pl.String),
         against=pl.lit(subject.against if other else None, pl.String),
-        remarks=pl.lit("; ".join(remarks) or None, pl.String),
     )
     differences = compare_items(other.items if other else own.items.clear(), own.items, seed)
-    # Values of a mean of means are weighted: how far one moves says nothing.
-    is_of_means = (pl.col("of") == MEAN_OF_COLUMNS) | pl.col("metric").str.starts_with("average")
-    moved = pl.when(~is_of_means).then("moved").alias("moved")
-    return _complete(
-        scores.join(
-            differences.with_columns(moved).rename(_DIFFERENCE),
-            on=_SCORE,
-            how="left",
-            maintain_order="left",
-        ).join(
-            _published(suite, subject, by_name.get(subject.against or ""), own.scores),
-            on=_SCORE,
-            how="left",
-            maintain_order="left",
-        )
+    rows = scores.join(
+        differences.rename(_DIFFERENCE), on=_SCORE, how="left", maintain_order="left"
+    ).join(
+        _published(suite, subject, by_name.get(subject.against or ""), own.scores),
+        on=_SCORE,
+        how="left",
+        maintain_order="left",
     )
+    return _complete(add_remarks(rows, suite, subject, by_name, evaluated))
 
 
 def _published(
@@ -137,35 +113,6 @@ def _difference(
     if own.score is None or other is None or other.score is None:
         return None
     return own.score - other.score
-
-
-def _remarks(
-    suite: str,
-    subject: Compared,
-    by_name: Mapping[str, Compared],
-    own: Evaluated,
-    other: Evaluated | None,
-) -> Iterator[str]:
-    """What must be known before the scores of a subject, or their differences, are believed."""
-    if own.is_made_up:
-        yield "no model wrote its answers: they are made up"
-    if subject.answers in own.scores["judge"]:
-        yield "it graded itself"
-    if subject.against is None:
-        return
-    if other is None:
-        yield f"{subject.against}, which it is compared with, is not evaluated on {suite}"
-        return
-    # Where the message stands is in the protocol, and may be what is compared.
-    is_alike = by_name[subject.against].in_user_turn == subject.in_user_turn
-    if is_alike and _said(own, "protocol") != _said(other, "protocol"):
-        yield f"{subject.against} was asked or graded otherwise"
-    if _said(own, "judge") != _said(other, "judge"):
-        yield f"{subject.against} was graded by another judge"
-
-
-def _said(evaluated: Evaluated, column: str) -> set[Any]:
-    return set(evaluated.scores[column])
 
 
 def _not_evaluated(suite: str, subject: Compared) -> dict[str, Any]:

@@ -4,10 +4,12 @@ The figures themselves are in `lanes.sysgen.paper`. Scores have the units of our
 where the paper prints percent.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF_COLUMNS, METRICS
+import polars as pl
+
+from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF, MEAN_OF_COLUMNS, METRICS
 from sysgen_dagster.evaluation.tables import TOTAL
 from sysgen_dagster.lanes.sysgen import paper
 
@@ -36,8 +38,9 @@ UNSEEN_TASKS: Final[Mapping[tuple[str, str], str]] = {
     ("mathqa", "acc"): "MathQA",
     ("leaderboard_bbh", "acc_norm"): "BBH",
 }
-# The values of ``of`` of scores over all items.
-MEANS: Final = (TOTAL, MEAN_OF_COLUMNS)
+AVERAGE: Final = "average of "  # begins the metric of an average over tasks
+# Scores over all items, of one column or of several.
+IS_OVER_ALL: Final = (pl.col("of") == TOTAL) | pl.col("of").str.starts_with(MEAN_OF)
 # By suite, what is known of how all of its figures were measured.
 PROTOCOLS: Final = {"multifacet": _MULTIFACET, "leaderboard": _UNSEEN, "sysbench": _SYSBENCH}
 # What is odd about a figure, by suite and row; each is about one of its columns, or about all.
@@ -66,9 +69,14 @@ _ODD: Final[Mapping[tuple[str, str], tuple[str | None, str]]] = {
 }
 
 
-def name_average(tasks: int) -> str:
-    """The metric of the average over so many tasks."""
-    return f"average of {tasks} tasks"
+def name_average(tasks: Collection[tuple[str, str]]) -> str:
+    """The metric of the average over these of `UNSEEN_TASKS`; it names them, unless it is of all.
+
+    So averages over other tasks are never compared, and what one leaves out can be seen.
+    """
+    name = f"{AVERAGE}{len(tasks)} tasks"
+    named = [task for task, measured in UNSEEN_TASKS if (task, measured) in tasks]
+    return name if len(tasks) == len(UNSEEN_TASKS) else f"{name}: {', '.join(named)}"
 
 
 class Published(NamedTuple):
@@ -139,7 +147,7 @@ def _column(suite: str, row: str, metric: str, of: str) -> str | None:
 
 
 def _unseen_column(metric: str, of: str) -> str | None:
-    if metric == name_average(len(UNSEEN_TASKS)):
+    if metric == name_average(UNSEEN_TASKS):
         return paper.AVERAGE
     return UNSEEN_TASKS.get((metric, of))
 

@@ -27,6 +27,7 @@ class Compared:
         student: The model of the catalogue's `students` that it is or was; None: it is no such.
         arm: What its training rows consist of; `UNTRAINED` for one that is not trained.
         training: The training that it is; None: it is none.
+        others: Further names of the model that answers, which may be in the catalogue twice.
     """
 
     name: str
@@ -37,6 +38,12 @@ class Compared:
     student: str | None
     arm: str
     training: str | None
+    others: frozenset[str] = frozenset()
+
+    @property
+    def also_called(self) -> frozenset[str]:
+        """All names of the model that answers; a judge of one of them grades itself."""
+        return self.others | {self.answers}
 
 
 def list_subjects(catalog: BaseCatalog) -> tuple[Compared, ...]:
@@ -51,6 +58,7 @@ def list_subjects(catalog: BaseCatalog) -> tuple[Compared, ...]:
             student=_student_of(catalog, name),
             arm=_arm_of(catalog, name),
             training=catalog.model_of_subject(name).training,
+            others=catalog.names_of_same(catalog.model_of_subject(name).name),
         )
         for name, subject in catalog.subjects.items()
     )

@@ -15,7 +15,15 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     NotGraded,
 )
 from sysgen_dagster.obedience.calibration import CALIBRATED, LEAST_ITEMS, LEAST_KAPPA
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
+from sysgen_dagster.tables.checks import (
+    Check,
+    Evidence,
+    Finding,
+    none_of,
+    of_something,
+    unless_made_up,
+    within,
+)
 from sysgen_dagster.tables.rates import Rate
 
 # Our choice. Were the unread rubrics of an item a whole level above or below the others, 2 % of
@@ -61,7 +69,8 @@ def _few_rubrics_are_unread(tables: BenchTables) -> Callable[[Evidence], Finding
         rows = evidence.read(tables.gradings, "item", "rubric", "drop_reason", "grading")
         asked = rows.filter(pl.col("drop_reason").ne_missing(NotGraded.NO_ANSWER.value))
         unread = asked.drop_nulls("drop_reason")
-        return within(Rate(unread.height, asked.height), (0.0, MOST_UNREAD), None, unread)
+        finding = within(Rate(unread.height, asked.height), (0.0, MOST_UNREAD), None, unread)
+        return of_something(finding, asked.height)
 
     return evaluate
 
@@ -76,13 +85,14 @@ def _judge_agrees_with_people(evidence: Evidence) -> Finding:
     judges = graded["judge"].unique(maintain_order=True)
     worth = {judge: worth_of_gradings(graded, judge) for judge in judges}
     far = graded.filter((pl.col("score").cast(pl.Float64) - pl.col("label")).abs() > 1)
-    return Finding(
+    finding = Finding(
         passed=all(each == CALIBRATED for each in worth.values()),
         figure=measure_agreement(graded).kappa or 0.0,
         wanted=f"weighted kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} answers",
         rows=far,
         explanation="; ".join(f"{judge}: {each}" for judge, each in worth.items()),
     )
+    return of_something(finding, graded.height)
 
 
 def build_checks(tables: BenchTables) -> tuple[Check, ...]:

@@ -7,17 +7,19 @@ check. An item without any read rubric is unknown.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED
+from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED, read_columns
 from sysgen_dagster.evaluation.multifacet.tables import NotGraded
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
+from sysgen_dagster.evaluation.tables import END_OF_PART, ITEM_COLUMNS, MESSAGE_IN, TOTAL
 from sysgen_dagster.tables.table import polars_schema
 
-MEAN_OF_COLUMNS: Final = "mean of columns"
+COLUMNS: Final = frozenset(read_columns().values())  # the paper's five
+MEAN_OF: Final = "mean of "  # begins the name of a mean of columns' means
+MEAN_OF_COLUMNS: Final = f"{MEAN_OF}columns"
 EXPECTED: Final = "_expected"  # ends the name of a metric of expected scores
 _BY = ["metric", "item", "column"]
 
@@ -30,27 +32,34 @@ def name_metrics(bench: str) -> dict[bool, str]:
 METRICS: Final = name_metrics("multifacet")
 
 
-def build_items(gradings: pl.DataFrame, metrics: Mapping[bool, str] = METRICS) -> pl.DataFrame:
+def build_items(
+    gradings: pl.DataFrame,
+    metrics: Mapping[bool, str] = METRICS,
+    columns: Collection[str] | None = COLUMNS,
+) -> pl.DataFrame:
     """`ITEM_COLUMNS` of the gradings of a bench: of the total, each column and each dimension.
 
     The metric says whether the judge saw the system message, and whether scores are as written or,
     where the judge's server gave probabilities of any, expected.
 
-    The value of an item under `MEAN_OF_COLUMNS` is how far it is from the mean of its column, by
-    the weight that its column's items have in the mean of columns, and from there. So their mean is
-    the mean of the columns' means, as SysGen's tables print it, and their spread over draws of
-    items that of this mean, to first order: a plain sum of weighted scores would vary with how many
-    items of each column are drawn. Items of no column count for nothing there.
+    Under the mean of columns an item is called by its column and its own name, so that `scores`
+    makes of them the mean of the columns' means, as SysGen's tables print it. Items of no column
+    count for nothing there.
+
+    Args:
+        gradings: Of a bench.
+        metrics: Of `name_metrics`.
+        columns: Whose mean is `MEAN_OF_COLUMNS`; None: of those that there are.
     """
     rubrics = _list_rubrics(gradings, metrics)
-    items = _average(rubrics, _BY)
-    dimensions = _average(rubrics, [*_BY, "dimension"])
+    items = _average(rubrics, _BY).with_columns(cluster="item")
+    dimensions = _average(rubrics, [*_BY, "dimension"]).with_columns(cluster="item")
     total = items.with_columns(of=pl.lit(TOTAL))
-    columns = items.sort("column", maintain_order=True).with_columns(of="column")
+    by_column = items.sort("column", maintain_order=True).with_columns(of="column")
     by_dimension = dimensions.sort("dimension", maintain_order=True).with_columns(of="dimension")
     every = pl.concat(
-        [total, _relative_to_columns(items), columns, by_dimension], how="diagonal"
-    ).with_columns(cluster="item")
+        [total, _under_their_columns(items, columns), by_column, by_dimension], how="diagonal"
+    )
     order = {metric: at for at, metric in enumerate(rubrics["metric"].unique(maintain_order=True))}
     return (
         every.sort(pl.col("metric").replace_strict(order, default=None), maintain_order=True)
@@ -84,24 +93,24 @@ def _average(rubrics: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     return rubrics.group_by(by, maintain_order=True).agg(value=value.mean(), drop_reason=reason)
 
 
-def _relative_to_columns(items: pl.DataFrame) -> pl.DataFrame:
-    """The items under `MEAN_OF_COLUMNS`; see `build_items`."""
-    value, known = pl.col("value"), pl.col("value").count()
+def _under_their_columns(items: pl.DataFrame, wanted: Collection[str] | None) -> pl.DataFrame:
+    """The items of columns under the mean of these; their values stay what they are."""
     assigned = items.filter(pl.col("column") != UNASSIGNED)
-    of_columns = assigned.drop_nulls("value").group_by("metric", "column").agg(mean=value.mean())
-    means = of_columns.group_by("metric").agg(
-        mean_of_columns=pl.col("mean").mean(), columns=pl.len()
+    return assigned.with_columns(
+        of=pl.lit(name_mean(assigned["column"].unique(), wanted)),
+        item=pl.concat_str("column", pl.lit(END_OF_PART), "item"),
     )
-    weight = known.over("metric") / (pl.col("columns") * known.over("metric", "column"))
-    return (
-        assigned.join(of_columns, on=["metric", "column"], how="left", maintain_order="left")
-        .join(means, on="metric", how="left", maintain_order="left")
-        .with_columns(
-            of=pl.lit(MEAN_OF_COLUMNS),
-            value=pl.col("mean_of_columns") + weight * (value - pl.col("mean")),
-        )
-        .select("metric", "of", "item", "value", "drop_reason")
-    )
+
+
+def name_mean(columns: Iterable[str], wanted: Collection[str] | None = COLUMNS) -> str:
+    """What the mean of these columns is called: `MEAN_OF_COLUMNS` where they are all `wanted` ones.
+
+    Else it names them, so that a mean of four columns never stands beside one of five. None wanted:
+    whatever columns the bench has are all.
+    """
+    found = sorted(columns)
+    is_whole = wanted is None or found == sorted(wanted)
+    return MEAN_OF_COLUMNS if is_whole else f"{MEAN_OF}{', '.join(found)}"
 
 
 def describe_protocol(
@@ -118,7 +127,7 @@ def describe_protocol(
     if answers["system_message_folded"].any():
         message_in = "user turn, as the template has no system role"
     return (
-        f"{bench}; system message in: {message_in}; answers: {_describe(answers)}; one "
+        f"{bench}; {MESSAGE_IN}{message_in}; answers: {_describe(answers)}; one "
         f"grading a rubric: {_describe(gradings)}, if it is unread again with other seeds"
     )
 

@@ -7,7 +7,7 @@ from sysgen_dagster.catalog.evaluation import Evaluation, RubricBench
 from sysgen_dagster.evaluation.multifacet.checks import CHECKS, build_checks
 from sysgen_dagster.evaluation.multifacet.columns import assign_columns, keep_sources
 from sysgen_dagster.evaluation.multifacet.items import RUBRICS_AN_ITEM, Assign
-from sysgen_dagster.evaluation.multifacet.scores import build_items, name_metrics
+from sysgen_dagster.evaluation.multifacet.scores import COLUMNS, build_items, name_metrics
 from sysgen_dagster.evaluation.multifacet.tables import (
     LANE_BENCH,
     MULTIFACET,
@@ -31,6 +31,7 @@ class GradedBench:
         called: What the protocol of its scores calls it.
         tables: Its items, answers, gradings and scores.
         assign: Gives the column of each item.
+        columns: That it has where it is whole; None: whichever its items have.
         checks: What is true of its tables beside what is true of those of every suite.
         others: Further tables.
     """
@@ -40,6 +41,7 @@ class GradedBench:
     called: str
     tables: BenchTables
     assign: Assign
+    columns: frozenset[str] | None
     checks: tuple[Check, ...]
     others: tuple[Table, ...] = ()
 
@@ -53,7 +55,7 @@ class GradedBench:
         """It as one of the suites."""
         return Suite(
             *(self.name, self.title, *self.tables),
-            partial(build_items, metrics=name_metrics(self.name)),
+            partial(build_items, metrics=name_metrics(self.name), columns=self.columns),
             self.checks,
             self.others,
             drop_reasons=(*NotGraded, *Unread),
@@ -67,12 +69,17 @@ class GradedBench:
 
 BENCHES = (
     GradedBench(
-        *("multifacet", "Multifacet", "Multifaceted-Bench", MULTIFACET, assign_columns, CHECKS),
+        *("multifacet", "Multifacet", "Multifaceted-Bench", MULTIFACET),
+        assign=assign_columns,
+        columns=COLUMNS,
+        checks=CHECKS,
         others=(MULTIFACET_CALIBRATION,),
     ),
     GradedBench(
-        *("multifaceted_bench", "The second lane's bench", "the second lane's bench"),
-        *(LANE_BENCH, keep_sources, build_checks(LANE_BENCH)),
+        *("multifaceted_bench", "The second lane's bench", "the second lane's bench", LANE_BENCH),
+        assign=keep_sources,
+        columns=None,
+        checks=build_checks(LANE_BENCH),
     ),
 )
 SUITES = tuple(bench.suite for bench in BENCHES)

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
+from sysgen_dagster.evaluation.tables import NO_CHECK_LEFT, SCORE_COLUMNS
 from sysgen_dagster.tables.columns import DROP_REASON, FLAG, GENERATION, MESSAGES, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 class NotGraded(StrEnum):
     """Values of ``drop_reason`` of a row or of a check."""
 
-    NO_CHECK_LEFT = "no_check_left"  # nothing of the row can be verified or asked
+    NO_CHECK_LEFT = NO_CHECK_LEFT
     NO_ANSWER = "no_answer"
     UNREAD = "no_verdict"  # the judge's reply states none
     UNCLEAR = "third_verdict"

@@ -4,8 +4,9 @@ from functools import partial
 
 import polars as pl
 
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE, SuiteTables
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, within
+from sysgen_dagster.evaluation.rule_based.tables import SuiteTables
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, of_something, within
 from sysgen_dagster.tables.rates import Rate
 
 # Our choice: 5 % of the items may be unanswered before a score says little of the benchmark.
@@ -60,7 +61,8 @@ def _rate_unanswered(tables: SuiteTables, evidence: Evidence) -> Finding:
     asked = graded.filter(pl.col("drop_reason").ne_missing(NOT_VERIFIABLE))
     unanswered = asked.drop_nulls("drop_reason")
     rate = Rate(unanswered.height, asked.height)
-    return within(rate, (0.0, MOST_UNANSWERED), None, unanswered)
+    finding = within(rate, (0.0, MOST_UNANSWERED), None, unanswered)
+    return of_something(finding, asked.height)
 
 
 def _find_faults(

@@ -8,7 +8,7 @@ import polars as pl
 
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
 from sysgen_dagster.tables.table import Table, kept
 
 # Whether an answer keeps a constraint with its arguments: strictly, and loosely where that is read.

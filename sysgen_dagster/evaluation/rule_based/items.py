@@ -9,7 +9,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.evaluation import EVERY_ITEM, Items
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.tables.table import Table
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from sysgen_dagster.evaluation.rule_based.tables import StandsIn
 from sysgen_dagster.evaluation.rule_based.tensor_trust import Attack
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, MESSAGE_IN, TOTAL
 from sysgen_dagster.tables.table import polars_schema
 
 _READINGS: Final = ("strict", "loose")
@@ -107,7 +107,7 @@ def describe_protocol(
     left_out = count_left_out(items)["times"].sum()
     counted = f", {left_out} of {constraints} constraints left out" if left_out else ""
     return (
-        f"{title}, {items.height} items{counted}; system message in: {message_in}; answers: "
+        f"{title}, {items.height} items{counted}; {MESSAGE_IN}{message_in}; answers: "
         f"{_describe_sampling(answers)}; graded by rules"
     )
 

@@ -16,11 +16,11 @@ from sysgen_dagster.evaluation.rule_based.scores import (
     build_tensor_trust_items,
 )
 from sysgen_dagster.evaluation.rule_based.tables import (
-    NOT_VERIFIABLE,
     SuiteTables,
     declare_tables,
 )
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ each constraint whether an answer keeps it.
 """
 
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -13,8 +13,6 @@ from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, MESSAGES, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
-
-NOT_VERIFIABLE: Final = "not_verifiable"  # a ``drop_reason``: no rule can verify the constraint
 
 
 class StandsIn(StrEnum):

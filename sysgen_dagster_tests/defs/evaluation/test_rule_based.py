@@ -19,7 +19,7 @@ import yaml
 
 from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.evaluation.rule_based.suites import BENCHES
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.evaluation.rule_based.rows import (

@@ -25,7 +25,8 @@ def test_each_score_stands_with_its_interval_and_what_it_was_dropped_of() -> Non
     assert row["score"] == pytest.approx(2 / 3)
     assert row["low"] <= row["score"] <= row["high"]
     assert (row["items"], row["dropped"]) == (3, 1)
-    assert (row["against"], row["difference"], row["remarks"]) == (None, None, None)
+    assert (row["against"], row["difference"]) == (None, None)
+    assert row["remarks"] == "1 of 4 items unknown: no_verdict 1"
 
 
 def test_a_difference_is_paired_over_the_items_that_are_known_of_both() -> None:
@@ -53,7 +54,9 @@ def test_subjects_without_an_item_in_common_have_no_difference() -> None:
         {"base": evaluated(items([1, 0])), "taught": evaluated(items([1, 0], begin=2))},
     )
 
-    assert row_of(rows, subject="taught")["difference"] is None
+    row = row_of(rows, subject="taught")
+    assert row["difference"] is None
+    assert row["remarks"].startswith("no difference from base: no item of it")
 
 
 def test_a_subject_that_is_not_evaluated_is_named_with_what_to_do() -> None:

@@ -106,3 +106,13 @@ def test_pairs_share_a_model_or_a_training_with_its_epoch(tmp_path: Path) -> Non
 
     pairs = {(each.name, each.against) for each in list_pairs(catalog)}
     assert pairs == {("base_user", "base"), ("taught_user", "taught")}
+
+
+def test_a_model_that_is_in_the_catalogue_twice_has_both_names(tmp_path: Path) -> None:
+    """So that a judge that is the model that answered is known under either."""
+    at = {"served_name": "owl", "base_urls": ["http://127.0.0.1:1/v1"]}
+    found = listed(tmp_path, mine=at, twin={**at, "base_urls": ["http://127.0.0.1:2/v1"]})
+    newer = listed(tmp_path, mine=at, twin={**at, "revision": "a" * 40})
+
+    assert found["mine"].also_called == found["twin"].also_called == {"mine", "twin"}
+    assert newer["mine"].also_called == {"mine"}

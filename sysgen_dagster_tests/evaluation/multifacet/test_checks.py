@@ -175,7 +175,25 @@ def test_nothing_else_is_found_wrong_with_it(name: str) -> None:
     rows = whole()
     rows.tables[table] = change(rows.tables[table])
 
-    assert all(found(each, rows).passed for each in BY_NAME if each != check)
+    # Of no gradings at all none is unread: that is no pass either.
+    others = {"few_rubrics_are_unread"} if name == "nothing is graded" else set()
+    assert all(found(each, rows).passed for each in BY_NAME if each not in {check, *others})
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "change"),
+    [
+        ("judge_grades_as_people_do", MULTIFACET_CALIBRATION, lambda rows: rows.clear()),
+        ("few_rubrics_are_unread", MULTIFACET_GRADINGS, lambda rows: rows.clear()),
+        ("few_rubrics_are_unread", MULTIFACET_GRADINGS, drop(pl.lit(True), "score", "no_answer")),
+    ],
+    ids=["no-labels", "no-gradings", "no-answers"],
+)
+def test_what_is_true_of_nothing_is_no_pass(name: str, table: Table, change: Change) -> None:
+    rows = whole()
+    rows.tables[table] = change(rows.tables[table])
+
+    assert not found(name, rows).passed
 
 
 def test_dropped_rubrics_break_no_contract() -> None:

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.evaluation.multifacet.scores import (
+    COLUMNS,
     MEAN_OF_COLUMNS,
     build_items,
     describe_protocol,
+    name_mean,
 )
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ANSWERS, MULTIFACET_GRADINGS
 from sysgen_dagster.evaluation.scores import compare_items, score_items
@@ -87,7 +89,7 @@ def test_an_item_without_a_read_rubric_is_unknown_and_counted_with_its_reason() 
     assert reasons == ["no_answer"]
     assert items.filter(item="a")["value"].null_count() == items.filter(item="a").height
     assert items.filter(item="b")["drop_reason"].null_count() == items.filter(item="b").height
-    for of in ("total", "Koala", MEAN_OF_COLUMNS):
+    for of in ("total", "Koala", name_mean(["Koala"])):
         found = score(rows, of)
         assert (found["items"], found["dropped"], found["score"]) == (1, 1, 1.5)
 
@@ -112,17 +114,21 @@ def test_the_mean_of_columns_weighs_columns_alike_however_many_items_they_have()
         *rated("m", "MT-Bench", 4, 4, 4, 4),
     ]
 
-    assert score(rows, MEAN_OF_COLUMNS)["score"] == pytest.approx((1.5 + 5 + 4) / 3)
+    found = score(rows, "mean of FLASK, Koala, MT-Bench")
+    assert found["score"] == pytest.approx((1.5 + 5 + 4) / 3)
     assert score(rows, "total")["score"] == pytest.approx((9 + 5 + 4) / 8)
 
 
 def test_items_of_no_column_are_in_the_total_and_in_no_mean_of_columns() -> None:
     rows = [*rated("a", "Koala", 4, 4, 4, 4), *rated("b", "unassigned", 1, 1, 1, 1)]
 
-    assert score(rows, MEAN_OF_COLUMNS)["score"] == 4
-    assert score(rows, MEAN_OF_COLUMNS)["items"] == 1
+    assert score(rows, "mean of Koala")["score"] == 4
+    assert score(rows, "mean of Koala")["items"] == 1
     assert score(rows, "unassigned")["score"] == 1
     assert score(rows, "total")["items"] == 2
+
+
+OF_BOTH = "mean of FLASK, Koala"
 
 
 def draw_columns(rng: Random, shift: float = 0.0) -> list[tuple[object, ...]]:
@@ -137,7 +143,7 @@ def draw_columns(rng: Random, shift: float = 0.0) -> list[tuple[object, ...]]:
 
 def test_the_interval_of_the_mean_of_columns_is_that_of_drawing_within_columns() -> None:
     rows = draw_columns(Random(2))
-    found = score(rows, MEAN_OF_COLUMNS)
+    found = score(rows, OF_BOTH)
     by_column = [list(values(rows, column).values()) for column in ("FLASK", "Koala")]
     variance = sum(
         pl.Series(each).var(ddof=0) / len(each)
@@ -157,10 +163,61 @@ def test_two_subjects_are_compared_by_item_under_each_score() -> None:
 
     assert of["total"]["items"] == 180
     assert of["Koala"]["items"] == 20
-    expected = score(second, MEAN_OF_COLUMNS)["score"] - score(first, MEAN_OF_COLUMNS)["score"]  # type: ignore[operator]
-    assert of[MEAN_OF_COLUMNS]["difference"] == pytest.approx(expected)
+    expected = score(second, OF_BOTH)["score"] - score(first, OF_BOTH)["score"]  # type: ignore[operator]
+    assert of[OF_BOTH]["difference"] == pytest.approx(expected)
     for each in of.values():
         assert each["low"] <= each["difference"] <= each["high"]
+
+
+def five_columns(unread: str = "", first: int = 4) -> list[tuple[object, ...]]:
+    """Ten items of each column; of one the first ones may be unread, which are the worst."""
+    return [
+        row
+        for column in sorted(COLUMNS)
+        for at in range(10)
+        for scores in [
+            ["no_result_mark"] * 4 if column == unread and at < first else [at % 5 + 1] * 4
+        ]
+        for row in rated(f"{column} {at}", column, *scores)
+    ]
+
+
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_what_one_subject_has_unread_counts_for_no_difference_of_the_means_of_columns(
+    column: str,
+) -> None:
+    whole, less = (build_items(gradings(five_columns(unread))) for unread in ("", column))
+    for pair in ((whole, less), (less, whole)):
+        [mean] = compare_items(*pair).filter(of=MEAN_OF_COLUMNS).rows(named=True)
+        assert mean["difference"] == pytest.approx(0)
+        assert mean["items"] == 46
+
+
+def test_a_column_of_which_nothing_is_read_leaves_no_mean_of_all_columns() -> None:
+    rows = five_columns("MT-Bench", first=10)
+    found = score(rows, MEAN_OF_COLUMNS)
+
+    assert (found["score"], found["low"], found["items"], found["dropped"]) == (None, None, 40, 10)
+    compared = compare_items(*(build_items(gradings(each)) for each in (five_columns(), rows)))
+    assert compared.filter(of=MEAN_OF_COLUMNS)["difference"].to_list() == [None]
+
+
+def test_a_mean_of_fewer_columns_names_them_and_is_not_compared_with_that_of_all() -> None:
+    four = [row for row in five_columns() if row[1] != "MT-Bench"]
+    items = [build_items(gradings(rows)) for rows in (five_columns(), four)]
+
+    assert "mean of AlpacaEval, FLASK, Koala, Self-Instruct" in set(items[1]["of"])
+    assert not any(of.startswith("mean of") for of in compare_items(*items)["of"])
+
+
+def test_the_mean_of_a_bench_with_columns_of_its_own_is_compared_where_they_are_the_same() -> None:
+    rows = [*rated("a", "poems", 1, 1, 1, 1), *rated("b", "poems", 2, 2, 2, 2)]
+    more = [*rows, *rated("c", "riddles", 5, 5, 5, 5)]
+    less, whole = (build_items(gradings(each), columns=None) for each in (rows, more))
+
+    assert MEAN_OF_COLUMNS in set(less["of"])
+    assert compare_items(whole, less).filter(of=MEAN_OF_COLUMNS)["difference"].to_list() == [None]
+    assert compare_items(whole, whole).filter(of=MEAN_OF_COLUMNS)["difference"].to_list() == [0]
 
 
 def test_scores_stand_in_the_order_of_the_tables_total_first() -> None:
@@ -170,7 +227,8 @@ def test_scores_stand_in_the_order_of_the_tables_total_first() -> None:
         for each in rated(column, column, 1, 2, 3, 4, sees=sees)
     ]
     scores = score_items(build_items(gradings(rows)), subject="owl", protocol="")
-    wanted = ["total", MEAN_OF_COLUMNS, "AlpacaEval", "Koala", *sorted(DIMENSIONS)]
+    wanted = ["total", name_mean(["AlpacaEval", "Koala"]), "AlpacaEval", "Koala"]
+    wanted += sorted(DIMENSIONS)
 
     assert scores.select("metric", "of").rows() == [*product((WITHOUT, WITH), wanted)]
 

@@ -10,7 +10,7 @@ from sysgen_dagster.evaluation.rule_based.grading import (
     grade_yes,
 )
 from sysgen_dagster.evaluation.rule_based.items import build_item_table
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE
+from sysgen_dagster.evaluation.tables import NOT_VERIFIABLE
 from sysgen_dagster_tests.evaluation.rule_based.rows import (
     BENCH_OF,
     attack_rows,
