@@ -80,10 +80,12 @@ def may_refuse(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
         asked: As in `is_refusal`.
     """
     opening = _spell_out_opening(text).str.head(wordings.DOUBTFUL_CHARS)
+    short = text.str.len_chars() <= wordings.DOUBTFUL_CHARS
     return ~is_surely_refusal(text, asked) & (
         is_refusal(text)
         | opening.str.contains(abroad.OPENINGS)
         | opening.str.contains(wordings.DOUBTFUL)
+        | (short & opening.str.contains(wordings.DOUBTFUL_ALONE))
     )
 
 
