@@ -28,7 +28,8 @@ _REWORDING = rf"\b{_REWORDING}\b"
 _WRITING = any_word(
     r"writ\w+ compos\w+ draft\w* creat\w+ generat\w+ invent\w* craft come_up_with complete finish"
     r" continue fill_in fix edit improve make_(?:it|this|that|them) examples? role-?_?play\w*"
-    r" act_as pretend imagine you_are repeat echo copy"
+    r" act_as (?:answer|speak|reply)_(?:as|like) (?:talk|sound)_like voice pretend imagine you_are"
+    r" make_up type mutters? repeat echo copy"
     r" (?:give|show|tell|send)_(?:me_|us_)?(?:an?|one|some) lines? one-liners? quot\w+ famous"
     r" poems? haikus? lyrics verses? jokes? scenes? stor(?:y|ies) characters? letters? e-?mails?"
     r" messages? texts? tweets? notes? repl\w+ respon\w+ greetings? announcements? signs? notices?"
@@ -112,10 +113,12 @@ def _is_true_no(raw: pl.Expr, answer: pl.Expr, question: pl.Expr) -> pl.Expr:
     short = question.str.contains(r"\?") & ~question.str.contains(_OPEN_QUESTION)
     yes_or_no = question.str.contains(_YES_OR_NO) | short
     repeats = _stems(answer).list.set_intersection(_stems(question)).list.len() > 0
+    of_yours = question.str.contains(_OF_YOURS)
+    is_asked = yes_or_no | of_yours | question.str.contains(_OPEN_QUESTION)
     of_the_world = (
-        (yes_or_no & (repeats | raw.str.contains(_SAYS_NO)))
-        | (repeats & question.str.contains(_OF_YOURS))
-        | ((yes_or_no | question.str.contains(_OPEN_QUESTION)) & ~answer.str.contains(_BY_I))
+        (yes_or_no & raw.str.contains(_SAYS_NO))
+        | ((yes_or_no | of_yours) & repeats)
+        | (is_asked & ~answer.str.contains(_BY_I))
     )
     return (
         question.str.contains(_OF_WHO_ANSWERS)
