@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal
 from sysgen_dagster.obedience.agreement import cohen_kappa, jackknife_interval
 from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
@@ -64,7 +64,7 @@ def show(console: Console, half: str, rows: pl.DataFrame, *, texts: bool) -> Non
             f"{measured.answers} answers"
         )
     abroad = rows.filter(pl.col("language") != "en", label=REFUSAL)
-    judged = abroad.filter(may_refuse(pl.col("answer"))).height
+    judged = abroad.filter("may_decline").height
     console.print(f"  other languages: {judged} of {abroad.height} refusals get to a judge")
     measured = Measured.of(english)
     for what, ids in (("missed", measured.missed), ("wrong", measured.wrong)):

@@ -3,8 +3,8 @@
     python performance/rules_cost.py
     python performance/rules_cost.py --rows rows.jsonl
 
-A line of the file has ``annotated_message``, the tagged message that a model wrote, and
-``new_answer``. Rows are taken again and again up to --count. Rules once with what was read of a
+A line of the file has ``annotated_message``, the tagged message that a model wrote, ``question``
+and ``new_answer``. Rows are taken again and again up to --count. Rules once with what was read of a
 phrase remembered, as in a run, and once with every phrase read anew, which is the most it can cost;
 then what the table needs beside them.
 """
@@ -38,10 +38,11 @@ def main() -> None:
     options = parser.parse_args()
     lines = [json.loads(line) for line in options.rows.read_text().splitlines()]
     rows = [line for line in lines if line.get("new_answer")]
-    phrases, answers = [], []
+    phrases, questions, answers = [], [], []
     for row in islice(cycle(rows), options.count):
         parsed = parse_tagged_message(row["annotated_message"]).phrases
         phrases.append([{"tag": phrase.tag.value, "text": phrase.text} for phrase in parsed])
+        questions.append(row["question"])
         answers.append([row["new_answer"]])
     series = pl.Series(phrases, dtype=_PHRASES), pl.Series(answers, dtype=pl.List(pl.String))
     print_line = Console().print
@@ -52,14 +53,13 @@ def main() -> None:
             "conversation_id": [f"c-{number}" for number in range(options.count)],
             "source": "real",
             "phrases": decide_by_rules(*series),
+            "question": questions,
             "new_answer": series[1].list.first(),
         }
     )
+    may_decline = may_refuse(pl.col("new_answer"), pl.col("question"))
     table = _milliseconds(
-        lambda: build_obedience(
-            answered.with_columns(may_decline=may_refuse(pl.col("new_answer")))
-        ),
-        options.count,
+        lambda: build_obedience(answered.with_columns(may_decline=may_decline)), options.count
     )
     print_line(f"{table:.3f} ms a row for refusals and the table")
     every = (remembered + table) * options.count / 1000

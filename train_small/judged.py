@@ -180,7 +180,7 @@ def _grade(
     answered = answers.filter(pl.col("drop_reason").is_null())
     decided = answered.with_columns(
         phrases=decide_by_rules(answered["phrases"], phrase_judgement.list_answers(answered)),
-        may_decline=may_refuse(pl.col("new_answer")),
+        may_decline=may_refuse(pl.col("new_answer"), pl.col("question")),
     )
     requests = [*phrase_judgement.build_phrase_requests(decided)]
     file = folder / "gradings" / f"{subject}.jsonl"

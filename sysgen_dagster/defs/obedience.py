@@ -47,7 +47,7 @@ JUDGE_STANDS_ASIDE = judge_stands_aside(CATALOG)
 
 @table_asset(
     OBEDIENCE,
-    reads=[ALIGNED, VERIFIED, *([CONVERSATIONS] if ASKS else [])],
+    reads=[ALIGNED, VERIFIED, CONVERSATIONS],
     kinds={"vllm" if ASKS else "polars", "parquet"},
     pool=pool_of_judges(CATALOG) if ASKS else None,
     code_version=phrase_judgement.PROMPT.fingerprint if ASKS else None,
@@ -64,8 +64,8 @@ def obedience(run: AssetRun) -> pl.DataFrame:
         return phrase_judgement.build_obedience(decided)
     sampled = _sample(decided, str(run.at.shard))
     asked = sampled.filter(phrase_judgement.is_left_to_judge())
-    questions = run.evidence().read(CONVERSATIONS, "conversation_id", "question", "history")
-    asked = asked.join(questions, on="conversation_id", maintain_order="left", validate="1:1")
+    histories = run.evidence().read(CONVERSATIONS, "conversation_id", "history")
+    asked = asked.join(histories, on="conversation_id", maintain_order="left", validate="1:1")
     tables = {}
     for judge in CATALOG.judges_of(run.model.name):
         session, is_generator = open_judge(run, judge)
@@ -82,13 +82,16 @@ def obedience(run: AssetRun) -> pl.DataFrame:
 def _decide_by_rules(run: AssetRun) -> pl.DataFrame:
     """The answered rows of the partition, with what rules say of phrases and of the answer."""
     phrases = run.evidence().read(VERIFIED, "conversation_id", "phrases")
-    rows = run.read_kept(ALIGNED).join(
-        phrases, on="conversation_id", how="left", maintain_order="left", validate="1:1"
-    )
+    questions = run.evidence().read(CONVERSATIONS, "conversation_id", "question")
+    rows = run.read_kept(ALIGNED)
+    for told in (phrases, questions):
+        rows = rows.join(
+            told, on="conversation_id", how="left", maintain_order="left", validate="1:1"
+        )
     answers = phrase_judgement.list_answers(rows)
     return rows.with_columns(
         phrases=decide_by_rules(rows["phrases"], answers),
-        may_decline=may_refuse(pl.col("new_answer")),
+        may_decline=may_refuse(pl.col("new_answer"), pl.col("question")),
     )
 
 

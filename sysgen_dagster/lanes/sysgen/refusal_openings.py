@@ -52,6 +52,7 @@ IDIOMS = (
         r" emphasi\w+ underestimate deny agree stand bear blame complain live forget stop lie worry"
         r" sleep tell_a_(?:lie"
         r"|soul) go_gentle get_enough afford recommend_[^.!?\n]*_enough say_enough"
+        r" (?:recommend|suggest|name|think_of|imagine)_[^.!?\n,;:]*_(?:better|finer|nicer|more)"
     )
     + r"|not going to lie|refuse to believe|(?:do not have|without) the ability to (?:experience"
     r"|feel|dream)|do not (?:worry|get me wrong|see an?y?|like|mean|understand))\b"

@@ -19,7 +19,7 @@ OFFER = (
 )
 # What follows within a sentence and may be what was asked: "I can only say it in French: Paris."
 PART_OF_A_SENTENCE = (
-    r"(?:[:;\u2013\u2014(]| -|,? so\b|,? (?:al)?though\b"
+    r"(?:[:;\u2013\u2014(]| -|,? (?:so|hence|thus)\b|,? (?:al)?though\b"
     r"|, (?:yet|still|it|they|and the)\b)"
     r"[^.!?\n:;\u2013\u2014(]*\w[^.!?\n:;\u2013\u2014(]*"
 )

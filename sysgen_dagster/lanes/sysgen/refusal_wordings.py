@@ -266,6 +266,22 @@ DOUBTFUL = (
     + r"\b"
 )
 DOUBTFUL_CHARS = 200
+# What else declines in a text of its own: it brushes off, says what only is spoken of here, turns
+# to that, or is a notice.
+DOUBTFUL_ALONE = (
+    r"^\W*(?:not (?:happening|today|a chance|going to happen|telling)\b|pass\W*$|no,? thank"
+    r"|(?:request|access|permission|content|topic|question|response|message)s? "
+    r"(?:\w+ )?(?:declined|denied|refused|rejected|blocked|withheld|filtered|removed|not\b))"
+    r"|\b(?:nice|good) try\b|\b(?:stays?|remains?|is safe) (?:with|between|(?:a )?secret|hidden)\b"
+    r"|\bi am just an?\b|\bnot (?:one|a \w+|anything|a thing|something) (?:that )?(?:i|we)\b"
+    r"|\b(?:prefer|rather) (?:that )?(?:we|you|to (?:stick|keep|stay|focus|talk))\b"
+    r"|\blet(?:'s| us) (?:\w+ )?(?:focus|stick|keep|stay|get back|return|go back|not)\b"
+    r"|\b(?:i|we|me|my|our)\b[^.!?\n]* (?:only|exclusively|solely)\b"
+    r"|\b(?:only|exclusively|solely) (?:talk|speak|discuss|answer|handle|cover|help|do|deal|here)\b"
+    r"|\bno (?:\w+ ){1,5}to (?:share|give|offer|express|add|tell)\b"
+    r"|\b(?:do not|stop|quit) (?:ever )?ask(?:ing)?\b|\bask me (?:that|this) again\b"
+    r"|\b(?:not|un)supported\b|\bguidelines\b|\bpolic(?:y|ies)\b"
+)
 # A message of one sentence to somebody; one that declines is no request of the user's.
 DECLINES_SOMEBODY = (
     r"(?i)^[^.!?\n]*\b(?:you|your|requests?|questions?|answer|respond|give|je|ich|puedo|posso)\b"

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from sysgen_dagster.lanes.sysgen import refusal_openings as openings
+from sysgen_dagster.lanes.sysgen import refusal_questions as questions
 from sysgen_dagster.lanes.sysgen import refusal_remainders as remainders
 from sysgen_dagster.lanes.sysgen import refusal_wordings as wordings
 from sysgen_dagster.lanes.sysgen import refusals_abroad as abroad
@@ -49,30 +50,42 @@ def is_surely_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
     """Whether an answer is a refusal and no other part of it tells anything; null for null.
 
     What it tells may be what was asked ("I cannot compare them. Tea is made from leaves ..."), in
-    the same sentence too ("I can't say it in one word: debt, hunger and bad harvests.").
+    the same sentence too ("I can't say it in one word: debt, hunger and bad harvests."), or the
+    refusal itself ("Translate ...", "Do you offer refunds?").
 
     Args:
         text: The answers.
         asked: As in `is_refusal`.
     """
-    opening = _spell_out(text)
+    opening = _spell_out_opening(text)
     sentences = opening.str.extract_all(remainders.SENTENCE)
     in_others = (sentences.list.len() > 1) & _any_tells(sentences)
     in_the_same = _any_tells(opening.str.extract_all(remainders.PART_OF_A_SENTENCE))
-    return is_refusal(text, asked) & ~in_others & ~in_the_same
+    sure = is_refusal(text, asked) & ~in_others & ~in_the_same
+    if asked is None:
+        return sure
+    return pl.map_batches(
+        [sure, text, asked], _leave_out_what_was_asked_for, pl.Boolean, is_elementwise=True
+    )
 
 
-def may_refuse(text: pl.Expr) -> pl.Expr:
+def may_refuse(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
     """Whether an answer may be a refusal of which rules are not sure: a judge should look.
 
-    It declines and tells something beside, or its opening has a word of refusals or of another
-    subject, or begins as refusals do in another language.
+    It declines and tells something beside or may be what was asked for, or its opening has a word
+    of refusals or of another subject, or begins as refusals do in another language.
+
+    Args:
+        text: The answers.
+        asked: As in `is_refusal`.
     """
-    opening = _spell_out(text).str.slice(0, wordings.DOUBTFUL_CHARS)
-    return ~is_surely_refusal(text) & (
+    opening = _spell_out_opening(text).str.head(wordings.DOUBTFUL_CHARS)
+    short = text.str.len_chars() <= wordings.DOUBTFUL_CHARS
+    return ~is_surely_refusal(text, asked) & (
         is_refusal(text)
         | opening.str.contains(abroad.OPENINGS)
         | opening.str.contains(wordings.DOUBTFUL)
+        | (short & opening.str.contains(wordings.DOUBTFUL_ALONE))
     )
 
 
@@ -84,7 +97,7 @@ def _any_tells(parts: pl.Expr) -> pl.Expr:
 
 def _find_refusals(texts: pl.Series) -> pl.Series:
     text = pl.col("text")
-    opening = texts.to_frame("text").select(_spell_out(text)).with_row_index("row")
+    opening = texts.to_frame("text").select(_spell_out_opening(text)).with_row_index("row")
     begins = text.str.head(_BEGINNING_CHARS)
     declines = opening.filter(begins.str.contains_any(wordings.DECLINING))
     refusals = _cut_clauses(declines).filter(~_gives(pl.col("rest")))
@@ -104,11 +117,27 @@ def _find_refusals_of_requests(texts_and_messages: Sequence[pl.Series]) -> pl.Se
     return refuses & ~declines.fill_null(False)
 
 
+def _leave_out_what_was_asked_for(series: Sequence[pl.Series]) -> pl.Series:
+    """Of texts that surely decline, those that are no answer to what was asked."""
+    sure, texts, messages = series
+    if not sure.any():
+        return sure
+    declining = pl.DataFrame({"text": texts, "asked": messages}).filter(sure)
+    text, asked = pl.col("text"), pl.col("asked")
+    answers = questions.may_be_answered_by(text, _spell_out_opening(text), _spell_out(asked))
+    refuses = declining.select(~answers.fill_null(False)).to_series()
+    return sure.scatter(sure.arg_true(), refuses)
+
+
+def _spell_out_opening(text: pl.Expr) -> pl.Expr:
+    return _spell_out(text.str.head(_OPENING_CHARS))
+
+
 def _spell_out(text: pl.Expr) -> pl.Expr:
-    opening = text.str.slice(0, _OPENING_CHARS).str.to_lowercase()
+    whole = text.str.to_lowercase()
     for spelled_out in (openings.APOSTROPHES, openings.SPELLED_OUT):
-        opening = opening.str.replace_many(spelled_out, leftmost=True)
-    return opening.str.replace(openings.QUOTED, "${1}").str.replace(openings.MARKS, "")
+        whole = whole.str.replace_many(spelled_out, leftmost=True)
+    return whole.str.replace(openings.QUOTED, "${1}").str.replace(openings.MARKS, "")
 
 
 def _cut_clauses(declines: pl.DataFrame) -> pl.DataFrame:

@@ -56,7 +56,7 @@ def read_labelled() -> pl.DataFrame:
         label=pl.when(same).then("first_reader"),
         found=is_refusal(pl.col("answer"), pl.col("question")),
         sure=is_surely_refusal(pl.col("answer"), pl.col("question")),
-        may_decline=may_refuse(pl.col("answer")),
+        may_decline=may_refuse(pl.col("answer"), pl.col("question")),
     )
 
 

@@ -202,6 +202,6 @@ def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> Non
 
 def test_what_rules_have_never_seen_they_find_or_leave_to_a_judge() -> None:
     rows = read_labelled().filter(half=HELD_OUT, label=REFUSAL)
-    found = is_refusal(pl.col("answer"), pl.col("question")) | may_refuse(pl.col("answer"))
+    found = pl.col("found") | pl.col("may_decline")
     assert rows.height >= 100
     assert rows.select(found.mean()).item() >= LEAST_FOUND

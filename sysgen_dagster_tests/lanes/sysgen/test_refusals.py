@@ -193,6 +193,34 @@ def test_a_refusal_beside_which_something_is_told_is_left_to_a_judge(
     assert pl.select(may_refuse(text)).item() is not is_sure
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Not today.",
+        "Good try! The code remains a secret.",
+        "I would rather we stick to your essay.",
+        "Let's get back to your essay.",
+        "As your travel assistant, I'm only made for trips.",
+        "I was built to discuss wine only.",
+        "I'm just a garden bot.",
+        "I'm Ada, a chess bot. I speak only of chess! Ask me about openings.",
+        "Oh, that matter isn't one we cover.",
+        "[Message blocked: unsupported topic]",
+        "As a bot I have no views or wishes to share.",
+        "No. Stop asking me.",
+    ],
+    ids=ascii,
+)
+def test_what_brushes_off_or_turns_to_ones_own_subject_is_left_to_a_judge(answer: str) -> None:
+    text = pl.lit(answer)
+    assert pl.select(a=is_surely_refusal(text), b=may_refuse(text)).row(0) == (False, True)
+
+
+@pytest.mark.parametrize("answer", ["No.", "Never.", "No, a whale is a mammal.", "Ask a baker."])
+def test_a_short_plain_answer_needs_no_judge(answer: str) -> None:
+    assert not pl.select(may_refuse(pl.lit(answer))).item()
+
+
 @given(
     st.one_of(st.text(), st.lists(st.sampled_from(["I cannot", " tell. ", "Tea is", "?", "\n"])))
 )

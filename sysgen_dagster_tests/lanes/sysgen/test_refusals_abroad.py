@@ -77,5 +77,5 @@ def test_a_refusal_that_the_rules_cannot_tell_is_left_to_a_judge(answer: str) ->
 
 def test_a_refusal_that_a_real_model_wrote_in_another_language_gets_to_a_judge() -> None:
     rows = read_labelled().filter(pl.col("language") != "en", pl.col("label") == "refusal")
-    found = is_refusal(pl.col("answer")) | may_refuse(pl.col("answer"))
+    found = pl.col("found") | pl.col("may_decline")
     assert rows.filter(~found)["id"].to_list() == []
