@@ -24,7 +24,7 @@ from sysgen_dagster.obedience.rules import Rule, RuleKind
 # data are not in every answer, so nothing is asked of one without them.
 _OF_ANY_ANSWER = (
     r"(?:(?:the|your|all|each|every|different|of|key|main|important|most important|relevant|and|or"
-    r"|critical|essential|major|long|short|longer) ?)*"
+    r"|critical|essential|major) ?)*"
     r"(?:points?|ideas?|information|answers?|responses?|content|text|topics?|sections?|parts?"
     r"|concepts?|facts?|details?|aspects?|takeaways?|terms?|words?|phrases?|thoughts?|paragraphs?"
     r"|structure|readability|clarity|emphasis|it|them|explanations?|arguments?|findings"

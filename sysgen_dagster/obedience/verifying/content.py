@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer
+from sysgen_dagster.obedience.verifying.lines import LineKind
 
 _STEP = re.compile(
     rf"^{FEW_SIGNS}(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b",

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from sysgen_dagster.obedience.recognizing.wording import fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer
+from sysgen_dagster.obedience.verifying.lines import LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 from sysgen_dagster.obedience.verifying.sentences import times_said
 from sysgen_dagster.obedience.verifying.signs import MAYBE_QUESTION

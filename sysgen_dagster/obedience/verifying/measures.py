@@ -1,19 +1,14 @@
 """What is counted in an answer, for the kinds of rules that state a number."""
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 from sysgen_dagster.obedience.recognizing.wording import ABOUT, ON_LINES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying import signs
-from sysgen_dagster.obedience.verifying.answers import (
-    FEW_SIGNS,
-    Answer,
-    Line,
-    LineKind,
-    Span,
-    is_table_rule,
-)
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, Span
+from sysgen_dagster.obedience.verifying.lines import LEAST_INDENT, Line, LineKind, is_table_rule
 from sysgen_dagster.obedience.verifying.signs import Measure, of_pattern
 
 # "About 100 words": within a fifth for every reader, beyond a half for none.
@@ -50,6 +45,7 @@ _MAYBE_NUMBERED = re.compile(
     r"|<li",
     re.IGNORECASE | re.MULTILINE,
 )
+_ITEMS = {LineKind.BULLET, LineKind.NUMBERED}
 _SENTENCE_ENDS = tuple(".!?,;\u2026\u3002\uff01\uff1f\u0964")
 _LONGEST_HEADING = 80
 # Within a line, "//", "%" and "--" are operators and options in some languages, and "#main" at its
@@ -129,7 +125,7 @@ def _lines(_rule: Rule, answer: Answer) -> Span:
 
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:
-    outer, every = answer.count(LineKind.BULLET)
+    _, every = answer.count(LineKind.BULLET)
     # Without bullets, lines that head something could be meant as points.
     heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
     heads += answer.text.count("<li")
@@ -138,7 +134,8 @@ def _bullets(_rule: Rule, answer: Answer) -> Span:
         for line in answer.lines
     )
     in_lines = len(_BULLET_IN_LINE.findall(answer.outside_code))  # * one * two
-    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
+    fewest = min(_of_marks(answer, LineKind.BULLET))
+    return fewest, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:
@@ -147,7 +144,11 @@ def _numbered(_rule: Rule, answer: Answer) -> Span:
 
 
 def _list_items(rule: Rule, answer: Answer) -> Span:
-    outer = max(answer.count(LineKind.BULLET)[0], answer.count(LineKind.NUMBERED)[0])
+    of_marks = _of_marks(answer, *_ITEMS)
+    outer = min(of_marks)
+    # With text between them, each list may be of one item.
+    if of_marks[0] and (lists := _lists(answer)) > 1:
+        outer = min(outer, lists)
     both = answer.count(LineKind.BULLET, LineKind.NUMBERED)
     # Without a list, items may stand on lines of their own, or in one line.
     loose = len(answer.shown)
@@ -156,8 +157,27 @@ def _list_items(rule: Rule, answer: Answer) -> Span:
     return (outer, max(both[1], outer)) if both[1] else (0, loose)
 
 
+def _of_marks(answer: Answer, *kinds: LineKind) -> list[int]:
+    """How many items have each mark: those of one may belong to those of another."""
+    marks = Counter(
+        line.mark if line.kind is LineKind.BULLET else "1."
+        for line in answer.sure
+        if line.kind in kinds
+    )
+    return list(marks.values()) or [0]
+
+
+def _lists(answer: Answer) -> int:
+    """Items that stand below one another, as one; indented lines belong to the item above."""
+    outer = [line.kind in _ITEMS for line in answer.shown if line.indent < LEAST_INDENT]
+    return sum(is_item and not last for last, is_item in pairwise([False, *outer]))
+
+
 def _headings(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.HEADING)
+    marks = [line.mark for line in answer.sure if line.kind is LineKind.HEADING]
+    # A title above the others need not count as one of them.
+    outer -= outer > 1 and min(marks) == marks[0] and marks.count(marks[0]) == 1
     maybe = sum(_may_head(line, after) for line, after in pairwise(answer.shown))
     # A last line heads nothing, unless it is set as a heading is.
     maybe += len(_BOLD_LINE.findall(answer.outside_code)) + answer.text.count("<h")

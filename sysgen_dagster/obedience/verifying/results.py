@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from sysgen_dagster.obedience.recognizing.wording import fold, squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, Line, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer
 from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS, SENTENCE
+from sysgen_dagster.obedience.verifying.lines import Line, LineKind
 
 _FAREWELL = re.compile(
     r"\b(?:let me know|feel free|i hope|hope this helps|happy to help|don't hesitate|do not"

@@ -5,8 +5,9 @@ import re
 
 from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
+from sysgen_dagster.obedience.verifying.lines import LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 from sysgen_dagster.obedience.verifying.sentences import times_said
 
