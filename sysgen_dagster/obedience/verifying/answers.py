@@ -5,18 +5,20 @@ leaves them out, and what can be counted in the whole text includes them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 import polars as pl
 
 from sysgen_dagster.chat.languages import detect_languages
+from sysgen_dagster.obedience.verifying.frames import FRAME
 from sysgen_dagster.obedience.verifying.lines import (
     LEAST_INDENT,
     Line,
     LineKind,
     doubtful,
+    is_head,
     read_lines,
 )
 from sysgen_dagster.obedience.verifying.sentences import count_sentences, without_marks
@@ -25,11 +27,26 @@ from sysgen_dagster.obedience.verifying.sentences import count_sentences, withou
 Span = tuple[int, int]
 
 
+_STOP_INSIDE = re.compile(r"[.!?]\W{0,4}$")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _INLINE_FORMULA = re.compile(
-    r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$|\$[^$\n]{1,200}\$(?!\d)", re.S
+    r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$"
+    # "It costs $5. Others cost 10$."
+    r"|\$(?!\d[\d.,]*\s+[A-Za-z]{2})[^$\n]{1,200}\$(?!\d)",
+    re.S,
 )
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+")
+# A stop after an address is that of a sentence. What a link leads to is not read.
+_LINK_TARGET = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|(?<=\])\((?:[^()\n]|\([^()\n]*\))*\)")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)(?:[^\s()<>]|\([^\s()<>]*\)){0,2000}(?:\([^\s()<>]*\)|[\w/#=&~+-])"
+)
+_TAG = re.compile(
+    r"</?(?:(?P<block>p|br|div|li|ul|ol|h[1-6]|t[rdh]|table|thead|tbody|hr|blockquote|pre)"
+    r"|b|i|u|em|strong|span|a|code|su[bp]|mark|small|del|ins|img|font|center)\b[^<>\n]*>",
+    re.IGNORECASE,
+)
+# Stands for what is cut out of a line: no word, and no blank either.
+_CUT = "\ufffc"
 _MARKS = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^>+ ?", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 _PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+\u00b7\u05be\u2010\u2011-]*[^\W_])?")
@@ -41,6 +58,10 @@ _NO_SPACES = re.compile(
 # The signs before the first word of a line: more of them are none that mean something.
 FEW_SIGNS = r"[^\w\n]{0,20}"
 _PARAGRAPH_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u0964\u061f\u06d4\u0589")
+
+
+# Words.
+_LONGEST_FRAME = 12
 
 
 class Answer:
@@ -81,18 +102,19 @@ class Answer:
 
     @cached_property
     def outside_code(self) -> str:
-        """The text without code: neither blocks nor code in a line."""
+        """The text without code, neither blocks nor code in a line, and without addresses."""
         lines = "\n".join("" if line.kind is LineKind.CODE else line.text for line in self.lines)
-        return _INLINE_CODE.sub(" ", lines)
+        return _ADDRESS.sub(" ", _INLINE_CODE.sub(" ", lines))
 
     @cached_property
     def prose(self) -> str:
         """The text without code, formulas, tables, addresses and marks, line by line."""
-        dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
-        lines = "\n".join("" if line.kind in dropped else line.text for line in self.lines)
-        for pattern in (_INLINE_CODE, _INLINE_FORMULA, _ADDRESS):
-            lines = pattern.sub(" ", lines)
-        return _MARKS.sub("", lines)
+        return _prose_of(self.lines)
+
+    @cached_property
+    def told(self) -> str:
+        """The prose without what heads a part of it."""
+        return _prose_of(line for line in self.lines if not is_head(line))
 
     @cached_property
     def last_paragraph(self) -> list[Line]:
@@ -154,11 +176,33 @@ class Answer:
     def paragraphs(self) -> Span:
         """Blocks of prose that end like sentences, and all that could be called a paragraph."""
         blocks = _blocks(self.lines)
-        sure = [block for block in blocks if _is_paragraph(block)]
+        sure = [
+            block
+            for at, block in enumerate(blocks)
+            if _is_paragraph(block)
+            and not (at in {0, len(blocks) - 1} and len(blocks) > 1 and _is_frame(block))
+        ]
         return len(sure), sum(
             1 if all(line.kind is LineKind.CODE for line in block) else len(block)
             for block in blocks
         )
+
+
+def _prose_of(lines: Iterable[Line]) -> str:
+    dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
+    text = "\n".join("" if line.kind in dropped else line.text for line in lines)
+    for pattern in (_INLINE_CODE, _INLINE_FORMULA):
+        text = pattern.sub(_cut, text)
+    if "](" in text:
+        text = _LINK_TARGET.sub("", text)
+    if "<" in text:
+        text = _TAG.sub(lambda tag: " " if tag["block"] else "", text)
+    return _MARKS.sub("", _ADDRESS.sub(_CUT, text))
+
+
+def _cut(found: re.Match[str]) -> str:
+    """What stands for code or a formula; its last sign may be the stop of the sentence."""
+    return f"{_CUT}\u2026" if _STOP_INSIDE.search(found[0]) else _CUT
 
 
 def read_languages(answers: Sequence[Answer]) -> None:
@@ -177,6 +221,12 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
         else:
             blocks[-1].append(line)
     return [block for block in blocks if block and block[0].kind is not LineKind.DIVIDER]
+
+
+def _is_frame(block: list[Line]) -> bool:
+    """Whether a first or last block may be a greeting or a farewell beside the paragraphs."""
+    text = " ".join(line.text for line in block)
+    return len(text.split()) <= _LONGEST_FRAME and bool(FRAME.match(text))
 
 
 def _is_paragraph(block: list[Line]) -> bool:

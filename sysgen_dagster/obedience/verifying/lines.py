@@ -119,6 +119,7 @@ _RAW_CODE = re.compile(
     r"|(?:sudo|pip3?|npm|git|apt|cd|ls|docker|brew|conda|curl|make|python3?|echo|int|export)\s)"
 )
 _ONLY_NUMBER = re.compile(r"[^\w\s]*\d[\d.,]*%?(?: \w+\.?)?$")
+_BOLD_HEAD = re.compile(r"(?:\*\*[^*]+\*\*|__[^_]+__):?$")
 _OF_SOMETHING = re.compile(r"(?:\d+ )?of\b")
 
 
@@ -152,3 +153,8 @@ def _may_be_comment(lines: Sequence[Line], at: int) -> bool:
     beside = [lines[near] for near in (at - 1, at + 1) if 0 <= near < len(lines)]
     is_by_code = any(line.kind is LineKind.TEXT and _RAW_CODE.match(line.text) for line in beside)
     return is_by_code or bool(_OF_SOMETHING.match(lines[at].text) and lines[at].mark == "#")
+
+
+def is_head(line: Line) -> bool:
+    """Whether a line is a heading, or is set as one in bold."""
+    return line.kind is LineKind.HEADING or bool(_BOLD_HEAD.match(line.text))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sysgen_dagster.obedience.recognizing.wording import ABOUT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, Span
+from sysgen_dagster.obedience.verifying.frames import is_labelled, sentences_told
 from sysgen_dagster.obedience.verifying.sentences import times_said
 
 Measure = Callable[[Rule, Answer], Span]
@@ -98,7 +99,11 @@ _MAYBE_FIRST_PERSON = re.compile(
     r"\b(?:i|my|me|mine|myself|we|our|ours|us|ourselves|let['\u2019]?s)\b", re.IGNORECASE
 )
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
-_SPOKEN = re.compile('"[^"\n]{1,300}"|\u201c[^\u201d\n]{1,300}\u201d')
+_SPOKEN = re.compile(
+    '"[^"\n]{1,300}"|\u201c[^\u201d\n]{1,300}\u201d|\u201e[^\u201c\n]{1,300}\u201c'
+    "|\xab[^\xbb\n]{1,300}\xbb|(?<!\\w)['\u2018][^'\u2019\n]{1,300}['\u2019](?!\\w)"
+)
+_LEAST_SHARE_OF_PERSON = 1 / 3
 
 
 def _capital_words(_rule: Rule, answer: Answer) -> Span:
@@ -156,19 +161,28 @@ def _uses_words(rule: Rule, answer: Answer) -> Span:
     return min(exact), max(min(exact), min(loose))
 
 
-def _first_person(_rule: Rule, answer: Answer) -> Span:
+def _first_person(rule: Rule, answer: Answer) -> Span:
     if answer.language not in _MAYBE_ENGLISH:
         return _ANY_NUMBER
-    told = _SPOKEN.sub(" ", answer.prose)
-    found = len(_FIRST_PERSON.findall(told))
+    found = _told_with(_FIRST_PERSON, rule, answer)
     every = max(found, len(_MAYBE_FIRST_PERSON.findall(answer.text)))
     return found, every if answer.language else sys.maxsize
 
 
-def _second_person(_rule: Rule, answer: Answer) -> Span:
+def _told_with(person: re.Pattern[str], rule: Rule, answer: Answer) -> int:
+    """How often a person is named; of what is to be told in it, only where most of it is."""
+    told = _SPOKEN.sub(" ", answer.told)
+    if rule.most == 0:
+        return len(person.findall(told))
+    sentences = sentences_told(told)
+    found = sum(bool(person.search(sentence)) for sentence in sentences)
+    return found if found >= _LEAST_SHARE_OF_PERSON * len(sentences) else 0
+
+
+def _second_person(rule: Rule, answer: Answer) -> Span:
     if answer.language not in _MAYBE_ENGLISH:
         return _ANY_NUMBER
-    found = len(_SECOND_PERSON.findall(_SPOKEN.sub(" ", answer.prose)))
+    found = _told_with(_SECOND_PERSON, rule, answer)
     every = len(_SECOND_PERSON.findall(answer.text))
     return found, every if answer.language else sys.maxsize
 
@@ -185,8 +199,9 @@ def of_pattern(sure: re.Pattern[str], maybe: re.Pattern[str] | None = None) -> M
 
 
 def _questions(_rule: Rule, answer: Answer) -> Span:
-    """Those that are put to the reader; of others, such as in headings, it is not sure."""
-    told = _SPOKEN.sub(" ", answer.prose)
+    """Those put to the reader; of others, in headings or of a speaker, it is not sure."""
+    lines = _SPOKEN.sub(" ", answer.told).split("\n")
+    told = "\n".join(line for line in lines if not is_labelled(line))
     last = max(map(told.rfind, "?\uff1f\u061f"))
     ends = last >= 0 and not _WORD.search(told, last)
     addressed = sum(bool(_ADDRESSED.search(asked)) for asked in _ASKED.findall(told))

@@ -7,6 +7,7 @@ from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
+from sysgen_dagster.obedience.verifying.frames import sentences_told
 from sysgen_dagster.obedience.verifying.lines import LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 from sysgen_dagster.obedience.verifying.sentences import times_said
@@ -15,6 +16,12 @@ _FENCED = re.compile(r"^```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?```$", re.S)
 _UPPER = re.compile(r"[^\W\d_]")
 _EXAMPLE = re.compile(
     r"\b(?:for example|for instance|e\.g\.|an example|examples?:|example \d|such as)", re.I
+)
+# Where an example is asked for, or there is none.
+_NO_EXAMPLE = re.compile(
+    r"\?\W*$|\b(?:can ?not|can't|could|unable|no|not|n't|without|please|if you|need|would like|want"
+    r"|provide me|give me|send)\b",
+    re.I,
 )
 # Braces alone may be those of LaTeX.
 _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
@@ -108,7 +115,7 @@ def is_code_only(_rule: Rule, answer: Answer) -> bool | None:
     sentences, _ = answer.sentences
     if sentences:
         return False
-    return True if not answer.prose.strip() else None
+    return True if not answer.prose.strip(" \n\ufffc") else None
 
 
 def is_prose(_rule: Rule, answer: Answer) -> bool | None:
@@ -179,7 +186,8 @@ def avoids_words(rule: Rule, answer: Answer) -> bool | None:
 
 def has_example(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer says that something is an example."""
-    return True if _EXAMPLE.search(answer.prose) else None
+    given = (s for s in sentences_told(answer.prose) if not _NO_EXAMPLE.search(s))
+    return True if any(map(_EXAMPLE.search, given)) else None
 
 
 def has_code(_rule: Rule, answer: Answer) -> bool | None:
