@@ -14,6 +14,11 @@ FRAME = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?:\u2026])[\"'\u201d)*_]*\s+|\n+")
+# What somebody says, or a text is called.
+SPOKEN = re.compile(
+    '"[^"\n]{1,300}"|\u201c[^\u201d\n]{1,300}\u201d|\u201e[^\u201c\n]{1,300}\u201c'
+    "|\xab[^\xbb\n]{1,300}\xbb|(?<!\\w)['\u2018][^'\u2019\n]{1,300}['\u2019](?!\\w)"
+)
 # A line that names who asks, or the question that follows: "**Q: ...**", "Problem 2: ...".
 _LABEL = re.compile(
     r"[^\w\n]{0,5}(?:(?:q|question|problem|exercise|riddle|task)(?: ?\d+)?[.:)]"

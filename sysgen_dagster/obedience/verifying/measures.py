@@ -77,13 +77,17 @@ MAYBE_CODE = re.compile(
 )
 # A row of columns that other signs or wide gaps set apart.
 _MAYBE_ROW = re.compile(r"^(?=[^\n]*(?:[|\u2500-\u257f]|\S {3,}\S))", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,80}\](?![(\[])")
+# Numbers, several things, a year, a box to tick and a note on the text stand for nothing else.
+_PLACEHOLDER = re.compile(
+    r"\[(?=[^\]\n]*[^\W\d_])(?![^\]\n]*(?:,|\d{4}|=))(?!(?:[a-zA-Z]|sic|\W*\d*\W*)\])"
+    r"[^\[\]\n]{1,80}\](?![(\[:])"
+)
 _MAYBE_PLACEHOLDER = re.compile(
     r"\[[^\[\]\n]{1,80}\]|[{<\uff3b\u3010][^{}<>\n]{1,80}[}>\uff3d\u3011]|_{3,}"
 )
 # As in Markdown, no blank stands at the inside of the signs and no digit after them: "$5 or $6".
 _FORMULA = re.compile(
-    r"(?<!\\)\$(?=\S)[^$\n]*[^\s$-]\$(?!\d)|\\\(.{1,400}?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
+    r"(?<!\\)\$(?=\S)(?!\d[\d.,]*(?:[,;/]|\s+[a-zA-Z]{2}))[^$\n]*[^\s$-]\$(?!\d)|\\\(.{1,400}?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
 )
 _EQUATION = re.compile(
     r"[\w)\]}%!\u00b2\u00b3]\s*(?:\\approx|\\equiv|[=\u2248\u2261])\s*[\w({\[\\$+-]"
@@ -120,8 +124,10 @@ def _characters(_rule: Rule, answer: Answer) -> Span:
 
 def _lines(_rule: Rule, answer: Answer) -> Span:
     shown = len(answer.shown)
+    apart = {LineKind.DIVIDER, LineKind.HEADING}
+    fewest = sum(line.kind not in apart and not is_table_rule(line.text) for line in answer.shown)
     # Lines may be meant as sentences where these are not set apart, and a page breaks them.
-    return shown, max(shown, answer.sentences[1]) if shown == 1 else shown
+    return fewest, max(shown, answer.sentences[1]) if shown == 1 else shown
 
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:

@@ -80,7 +80,8 @@ _NO_RESULT = re.compile(
     r"\b(?:can ?not|can't|could|unable|unknown|unclear|undetermined|insufficient|impossible|missing"
     r"|not (?:enough|given|known|stated|specified|possible|clear|sure)|n't (?:know|given|enough)"
     r"|given in|please|let's|let us|if|should|must|depend(?:s|ing)?|begin|start|next|we can|you can"
-    r"|assum\w+|(?:with|where|when|for) [a-z] ?=|more information|what)(?!\w)"
+    r"|assum\w+|(?:with|where|when|for) [a-z] ?=|more information|what|start(?:s|ed)?"
+    r"|initial(?:ly)?|original(?:ly)?|at first|last (?:year|month|week|time)|remember)(?!\w)"
     r"|^(?:to|first|add|multiply|divide|subtract)\b|:\W*$",
     re.IGNORECASE,
 )
