@@ -10,7 +10,7 @@ _JOINERS = frozenset("\u200c\u200d\xad\u2060\ufeff")
 _ABBREVIATED = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|approx|no|fig|eq|sec|min|max|inc|ltd|co|jr|sr"
     r"|p\.s|a\.m|p\.m|u\.s|cf|al|ca|dept|vol|ed|ave|univ|assoc|messrs|est|incl|excl|ext|tel|temp"
-    r"|misc|[ivx]{1,4}|para|ref|pp|op|cit|viz|resp|rev|hon|gov|sen|rep|gen|col|capt|oz|avg|rd)|\b[a-z])$",
+    r"|misc|para|ref|pp|op|cit|viz|resp|rev|hon|gov|sen|rep|gen|col|capt|oz|avg|rd)|\b[a-z])$",
     re.IGNORECASE,
 )
 _STOP = re.compile(
@@ -31,6 +31,7 @@ _BEGINS = re.compile(
     r"(?:The|Th[io]s|That|These|Those|Its?|He|She|They|We|You|I|His|Her|Their|Then|So|But|And|In|On"
     r"|At|If|When|Next|Therefore|Thus|Now|After|Finally|However|There)\b"
 )
+_ROMAN = re.compile(r"[ivx]{1,4}")
 # Letters of what may be an abbreviation: "Gen.", "Sra.", "bzw."
 _SHORT = 4
 # Characters beside the end of a sentence: enough for any abbreviation.
@@ -78,8 +79,10 @@ def _surely_ends(
         return is_first or not token[0].isupper()
     if len(token) > _SHORT:
         return True
-    around = line[max(0, stop.start() - _ITEM_AT) : stop.end() + _ITEM_AT]
+    if _ROMAN.fullmatch(token):
+        return False
     if token.isdigit():
+        around = line[max(0, stop.start() - _ITEM_AT) : stop.end() + _ITEM_AT]
         return len(token) > 2 or (is_english() and not _may_number(token, around, after))
     is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token)
     return not is_like_abbreviation and is_english()
@@ -87,9 +90,10 @@ def _surely_ends(
 
 def _may_number(token: str, around: str, after: str) -> bool:
     """Whether a number may be that of an item in a line: "the steps are 1. Heat it, 2. Mix it"."""
-    beside = "|".join(str(int(token) + step) for step in (-1, 1))
-    is_of_series = re.search(rf"(?<!\d)(?:{beside})\.(?=\s)", around)
-    return bool(is_of_series) or not _BEGINS.match(after)
+    if not _BEGINS.match(after):
+        return True
+    beside = (f"{int(token) + step}. " for step in (-1, 1))
+    return any(each in around for each in beside)
 
 
 def times_said(words: str, text: str) -> int:
