@@ -79,12 +79,10 @@ def _surely_ends(
         return is_first or not token[0].isupper()
     if len(token) > _SHORT:
         return True
-    if _ROMAN.fullmatch(token):
-        return False
     if token.isdigit():
         around = line[max(0, stop.start() - _ITEM_AT) : stop.end() + _ITEM_AT]
         return len(token) > 2 or (is_english() and not _may_number(token, around, after))
-    is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token)
+    is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token) or _ROMAN.fullmatch(token)
     return not is_like_abbreviation and is_english()
 
 

@@ -34,7 +34,9 @@ _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
 _LIKE_QUOTES = '"\u201c\u201d\u201e\u201f\xab\xbb\uff02\u300c\u300e'
 # The signs of units and addresses have their own case.
-_OF_OWN_CASE = re.compile(r"\S+@\S+|\d ?\xb0?[^\W\d_]{1,3}\b|\xb0[CFK]\b|\b\w+\.(?:com|org|net)\b")
+_OF_OWN_CASE = re.compile(
+    r"[\w.+-]{1,64}@\S+|\d ?\xb0?[^\W\d_]{1,3}\b|\xb0[CFK]\b|\b\w{1,64}\.(?:com|org|net)\b"
+)
 # At least three items of one to four words, perhaps after what says of what they are; words of a
 # sentence are none.
 _NO_ITEM = r"(?!(?:\S{1,40} ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
