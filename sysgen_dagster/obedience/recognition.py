@@ -21,6 +21,12 @@ from sysgen_dagster.obedience.recognizing import (
     tasks,
     words,
 )
+from sysgen_dagster.obedience.recognizing.beside import rules_of_whole
+from sysgen_dagster.obedience.recognizing.listed import (
+    FORBIDS,
+    recognize_edge,
+    recognize_objects,
+)
 from sysgen_dagster.obedience.recognizing.lookup import Lookup
 from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, fold
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
@@ -109,16 +115,6 @@ _SUBJECT = re.compile(
     # A message or a text that is something may be the user's.
     rf"|^(?!(?:\w+ )?(?:messages?|text)\b){WHOLE_ANSWER} (?:is|are) (?=in |at |no |within |under )"
 )
-# The verb for which objects are listed: "use bullet points and headings".
-_SHARED_VERB = re.compile(
-    r"^(?P<verb>use|include|add|provide|give|write|avoid(?: using)?|do not use|don't use|never"
-    r" use|do not include"
-    r"|be|end with|begin with|start with|without|no|have|contain|answer in|reply in|respond in"
-    r"|respond with|answer with|in) (?P<objects>.+)$"
-)
-_OBJECTS = re.compile(r",? and |, or | or |, ")
-# Of objects after another verb, "or" leaves a choice.
-_FORBIDS = re.compile(r"(?:avoid|do not|don't|never|without|no)\b")
 # What the clauses after one may belong to: a part of the answer or of the talk ("In emergencies,
 # ..."), what something else than the answer is to do, or a task ("a program to read and ...").
 _SITUATION = re.compile(
@@ -134,19 +130,6 @@ _OF_ANSWER = re.compile(
     r"(?:end|finish|conclude|close|begin|start|reply|respond|answer|avoid|do not|don't|never|keep"
     r"|limit|always)\b"
 )
-# A length of the whole answer, and what else is written beside what a length was asked of.
-_WHOLE_LENGTH = re.compile(r"(?:keep|limit|restrict|cap|use|not|do not|never|stay|be|at most)\b")
-_WRITTEN_BESIDE = re.compile(
-    r"(?:list|explain|give|provide|add|describe|show|write|offer|ask|include|state|translate"
-    r"|summari[sz]e|suggest|present|name|in)\b"
-)
-_LENGTHS = {
-    RuleKind.WORDS,
-    RuleKind.SENTENCES,
-    RuleKind.PARAGRAPHS,
-    RuleKind.LINES,
-    RuleKind.CHARACTERS,
-}
 # Items of a list that a sentence names as parts are names: "as follows:\n- Given\n- Calculation".
 _NAMED_PARTS = re.compile(r"^.*:\s+(?:[-*\u2022]|\d+[.)])\s+(?:.*\n)+.*$")
 _ITEMS_ASKED = re.compile(
@@ -156,7 +139,6 @@ _ITEMS_ASKED = re.compile(
 )
 _ITEM = re.compile(r"(?:(?<=\n)|(?<=: ))\s*(?:[-*\u2022]|\d+[.)])\s+")
 _LANGUAGE_NAME = re.compile(rf"\b(?:{'|'.join(marks.LANGUAGES)})\b")
-_MOST_OBJECTS = 5
 
 
 @lru_cache(maxsize=_PHRASES_REMEMBERED)
@@ -202,16 +184,14 @@ def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recogn
     is_whole = True
     is_situation = is_task = False
     every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
-    for clause, found in zip(clauses, every, strict=True):
+    # "Do not use lists, ask a question, or add a table" forbids each.
+    if len(clauses) > 1 and FORBIDS.match(clauses[0]) and " or " in clauses[-1]:
+        every[1:] = [Recognized()] * (len(clauses) - 1)
+    for at, (clause, found) in enumerate(zip(clauses, every, strict=True)):
         is_sure = not is_situation and (not is_task or bool(_OF_ANSWER.match(clause)))
-        is_part = not _WHOLE_LENGTH.match(clause) and any(
-            _WRITTEN_BESIDE.match(other)
-            for other, of_other in zip(clauses, every, strict=True)
-            if other is not clause and not of_other.is_whole
-        )
-        kept = [each for each in found.rules if not (is_part and each.kind in _LENGTHS)]
+        kept = rules_of_whole(at, clauses, every)
         rules += kept if is_sure else []
-        is_whole &= found.is_whole and is_sure and len(kept) == len(found.rules)
+        is_whole &= found.is_whole and is_sure and kept == found.rules
         is_open = not found.is_whole or any(rule.kind is RuleKind.PROGRAM for rule in found.rules)
         is_situation |= is_open and bool(_SITUATION.match(clause))
         is_task |= is_open and bool(_TASK.search(clause))
@@ -267,19 +247,11 @@ def _strip(clause: str) -> str:
 
 
 def _recognize_clause(clause: Clause) -> Recognized:
-    whole = _LOOKUP.recognize(clause, _EVERY)
-    if whole:
-        return whole
-    shared = _SHARED_VERB.match(clause.text)
-    objects = _OBJECTS.split(shared["objects"]) if shared else []
-    if not shared or not 1 < len(objects) <= _MOST_OBJECTS:
-        return Recognized()
-    if " or " in shared["objects"] and not _FORBIDS.match(shared["verb"]):
-        return Recognized()
-    parts = [
-        _LOOKUP.recognize(Clause(f"{shared['verb']} {each}", clause.quotes), _OF_OBJECTS)
-        or _LOOKUP.recognize(Clause(each, clause.quotes), _OF_OBJECTS)
-        for each in objects
-    ]
-    rules = [rule for part in parts if part for rule in part.rules]
-    return Recognized(tuple(rules), all(part is not None and part.is_whole for part in parts))
+    def look_up(text: str) -> Recognized | None:
+        return _LOOKUP.recognize(Clause(text, clause.quotes), _OF_OBJECTS)
+
+    return (
+        recognize_edge(clause.text, look_up)
+        or _LOOKUP.recognize(clause, _EVERY)
+        or recognize_objects(clause.text, look_up)
+    )

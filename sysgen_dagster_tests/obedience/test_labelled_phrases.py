@@ -7,7 +7,8 @@ without a rule's verdict: obeyed, not_obeyed or unclear. The messages are of the
 S-IFEval's (MIT). The fourth batch was chosen by what rules said, for kinds that were few: but for
 three items, its answers were written under another message, which ``written_under`` says.
 
-`held_out_phrases.jsonl` beside this module is the fifth batch: no rule was changed by it. Its
+`held_out_phrases.jsonl` beside this module is the fifth batch: no item of it was read to change a
+rule. When an attack of made-up phrases changed rules, how many of it they decide was watched. Its
 phrases are S-IFEval's and RealGuardrails' (MIT) and BiGGen Bench's (Apache-2.0), each answered by
 both models. Its fields are the same, without ``label``.
 """

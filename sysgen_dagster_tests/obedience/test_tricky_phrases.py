@@ -2,6 +2,8 @@
 
 They are in ``tricky_phrases.yaml``: formats, limits, negations, conditions, choices, languages,
 code, beginnings and endings, compound phrases, and phrases that only look like one of these.
+Those of ``attacked`` were chosen because rules were wrong about them, so they tell nothing of how
+much rules decide.
 """
 
 from pathlib import Path
@@ -21,12 +23,18 @@ def decided() -> pl.DataFrame:
     """Each phrase with each of its answers: its label, and the verdict of rules."""
     pairs = pl.DataFrame(
         [
-            (row["phrase"], TRICKY["answers"][answer[1:]] if answer[0] == "=" else answer, label)
-            for row in TRICKY["phrases"]
+            (
+                group,
+                row["phrase"],
+                TRICKY["answers"][answer[1:]] if answer[0] == "=" else answer,
+                label,
+            )
+            for group in ("phrases", "attacked")
+            for row in TRICKY[group]
             for label in LABELS
             for answer in row.get(label, ())
         ],
-        {"phrase": pl.String, "answer": pl.String, "label": pl.String},
+        {"group": pl.String, "phrase": pl.String, "answer": pl.String, "label": pl.String},
         orient="row",
     )
     verdicts = decide_by_rules(
@@ -46,5 +54,5 @@ def test_no_verdict_of_rules_is_another_than_a_readers(decided: pl.DataFrame) ->
 
 
 def test_half_of_what_a_reader_decides_rules_decide(decided: pl.DataFrame) -> None:
-    clear = decided.filter(pl.col("label") != "open")
+    clear = decided.filter(pl.col("label") != "open", pl.col("group") == "phrases")
     assert (clear["verdict"] != "unknown").mean() >= 0.5

@@ -65,7 +65,14 @@ def _one(found: re.Match[str], _clause: Clause) -> Rule:
 
 # What a length of the whole answer may be of, and what it may be said to be beside its length.
 _OF_TEXT = r"of (?:text|prose|writing|plain text)"
-_OF_ALL = r"(?!.*\b(?:each|every|per)\b)"
+# What follows the text that the length is of is no part of it.
+_BESIDE = (
+    r"(?:followed by|plus|along with|as well as|together with|then|(?:and|,)"
+    rf" (?:(?:an?|one|some|{NUMBER}) (?:[a-z-]+ ){{0,2}}(?:list|table|bullet|point|example|quiz"
+    r"|heading|title|question|image|link|quote|conclusion|summary|paragraph|sentence|line|step"
+    r"|tip|reason|code block)|bullet point|bullet|table|heading)(?:e?s)?)"
+)
+_OF_ALL = rf"(?!.*\b(?:each|every|per|{_BESIDE})\b)"
 _SAYING = rf"{_OF_ALL}(?:that|with|which|in|to|for|explaining|describing|about) .+"
 _WHOLE_TEXT = (
     r"(?:answer|response|reply|explanation|summary|description|definition|statement|message"

@@ -20,12 +20,21 @@ from sysgen_dagster.obedience.recognizing.wording import (
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
-# What a form is used for: an answer that has the form uses it for something of the kind.
+# What a form is used for, where any answer has something of the kind. Comparisons, steps, code and
+# data are not in every answer, so nothing is asked of one without them.
+_OF_ANY_ANSWER = (
+    r"(?:(?:the|your|all|each|every|different|of|key|main|important|most important|relevant|and|or"
+    r"|critical|essential|major) ?)*"
+    r"(?:points?|ideas?|information|answers?|responses?|content|text|topics?|sections?|parts?"
+    r"|concepts?|facts?|details?|aspects?|takeaways?|terms?|words?|phrases?|thoughts?|paragraphs?"
+    r"|structure|readability|clarity|emphasis|it|them|explanations?|arguments?|findings"
+    r"|(?:easy|better|improved|more|greater|visual) [a-z]+)"
+)
 _PURPOSE = (
-    r"(?: (?:to|for|when|in which to|that) ?(?:list|listing|organize|present|show|outline"
-    r"|highlight|separate|break down|structure|summarize|presenting|organizing|emphasize|key"
-    r"|enumerate|describe|the key|the main|main|important|each|each of|different|all|readability"
-    r"|clarity|explain|your)\b[a-z ,'-]{0,80})?"
+    r"(?:(?: to| for| in which to| that) ?(?:(?:list|listing|organi[sz]e|present|show|outline|make"
+    r"|highlight|separate|break down|structure|summari[sz]e|presenting|organi[sz]ing|emphasi[sz]e"
+    r"|enumerate|describe|explain|divide|improve|enhance)s? ?)?"
+    rf"(?:{_OF_ANY_ANSWER}(?:(?:,? and|,) )?)+(?: (?:of|in|clearly|clear|easy to read)\b[a-z ]*)?)?"
 )
 # The names of a part, and what is counted of it.
 _PARTS = {
@@ -77,12 +86,9 @@ def _of_part(part: str, kind: RuleKind) -> tuple[Form, ...]:
     )
 
 
+# "Three reasons" and "three steps" need not be items of a list.
 _ITEMS = {
     r"bullet(?:ed)?[ -]?(?:points?|items?)|bullets": RuleKind.BULLETS,
-    r"numbered (?:steps|items|points)|steps": RuleKind.NUMBERED_ITEMS,
-    r"list items|items|points|(?:tips|reasons|ideas|suggestions|examples|options)": (
-        RuleKind.LIST_ITEMS
-    ),
     r"headings|headers": RuleKind.HEADINGS,
     r"tables?": RuleKind.TABLES,
     r"code blocks?|code snippets?": RuleKind.CODE_BLOCKS,
@@ -98,11 +104,8 @@ _COUNTED = tuple(
         rf"(?:{IN} )?(?:a list of |a list with )?{COUNT} {HARMLESS}{VAGUE}(?:{items})"
         rf"(?: in (?:the )?markdown.*)?{_PURPOSE}{TAIL}",
         counted(kind),
-        # "Three reasons" need not be items of a list.
-        is_whole=kind not in {RuleKind.LIST_ITEMS, RuleKind.NUMBERED_ITEMS},
     )
     for items, kind in _ITEMS.items()
-    if not items.startswith(("list items", "numbered steps"))
 )
 _LISTS = {
     None: RuleKind.LIST_ITEMS,
@@ -237,8 +240,7 @@ SUBJECTS = (
     *(subject(_NEEDED[kind], *_of_part(part, kind)) for part, kind in _PARTS.items()),
     subject(r"list\b|numbered\b", *_NUMBER_OF_LIST_ITEMS),
     subject(
-        r"bullet|numbered|steps|items|points|tips|reasons|ideas|suggestions|examples|options"
-        r"|head|table|code|placeholder|highlight|italic",
+        r"bullet|head|table|code|placeholder|highlight|italic",
         *_COUNTED,
     ),
     *_VERBS,

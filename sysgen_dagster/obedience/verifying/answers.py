@@ -5,66 +5,48 @@ leaves them out, and what can be counted in the whole text includes them.
 """
 
 import re
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.chat.languages import detect_languages
+from sysgen_dagster.obedience.verifying.frames import FRAME
+from sysgen_dagster.obedience.verifying.lines import (
+    LEAST_INDENT,
+    Line,
+    LineKind,
+    doubtful,
+    is_head,
+    read_lines,
+)
 from sysgen_dagster.obedience.verifying.sentences import count_sentences, without_marks
 
 # The smallest and the largest number that a reader could count.
 Span = tuple[int, int]
 
 
-class LineKind(StrEnum):
-    """What a line of Markdown is."""
-
-    BLANK = "blank"
-    TEXT = "text"
-    HEADING = "heading"
-    BULLET = "bullet"
-    NUMBERED = "numbered"
-    LETTERED = "lettered"  # "a)", or a sentence that begins "A. Smith"
-    TABLE = "table"
-    CODE = "code"
-    FORMULA = "formula"
-    DIVIDER = "divider"
-
-
-class Line(NamedTuple):
-    """One line.
-
-    Attributes:
-        kind: What it is.
-        text: Without the marks of its kind.
-        indent: Characters before it.
-    """
-
-    kind: LineKind
-    text: str
-    indent: int = 0
-
-
-_NOTHING = Line(LineKind.BLANK, "")
-_FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
-_LINE_KINDS = re.compile(
-    r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
-    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023])[ \t]+|(?P<numbered>\(?\d{1,3}[.)])[ \t]+"
-    r"|(?P<lettered>[a-zA-Z][.)])[ \t]+"
-    r"|(?P<table>\|.*\|)\s*$)"
-)
-_OF_TABLE_RULES = frozenset("|:- \t")
-_FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
-_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]{1,20}\})$")
+_STOP_INSIDE = re.compile(r"[.!?]\W{0,4}$")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _INLINE_FORMULA = re.compile(
-    r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$|\$[^$\n]{1,200}\$(?!\d)", re.S
+    r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$"
+    # "It costs $5. Others cost 10$."
+    r"|\$(?!\d[\d.,]*\s+[A-Za-z]{2})[^$\n]{1,200}\$(?!\d)",
+    re.S,
 )
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+")
+# A stop after an address is that of a sentence. What a link leads to is not read.
+_LINK_TARGET = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|(?<=\])\((?:[^()\n]|\([^()\n]*\))*\)")
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)(?:[^\s()<>]|\([^\s()<>]*\)){0,2000}(?:\([^\s()<>]*\)|[\w/#=&~+-])"
+)
+_TAG = re.compile(
+    r"</?(?:(?P<block>p|br|div|li|ul|ol|h[1-6]|t[rdh]|table|thead|tbody|hr|blockquote|pre)"
+    r"|b|i|u|em|strong|span|a|code|su[bp]|mark|small|del|ins|img|font|center)\b[^<>\n]*>",
+    re.IGNORECASE,
+)
+# Stands for what is cut out of a line: no word, and no blank either.
+_CUT = "\ufffc"
 _MARKS = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^>+ ?", re.MULTILINE)
 _WORD = re.compile(r"\w+")
 _PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+\u00b7\u05be\u2010\u2011-]*[^\W_])?")
@@ -76,9 +58,10 @@ _NO_SPACES = re.compile(
 # The signs before the first word of a line: more of them are none that mean something.
 FEW_SIGNS = r"[^\w\n]{0,20}"
 _PARAGRAPH_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u0964\u061f\u06d4\u0589")
-# "a." and "b)" number the items of a list.
-_ENDS_LETTER = (".", ")")
-_LEAST_INDENT = 2
+
+
+# Words.
+_LONGEST_FRAME = 12
 
 
 class Answer:
@@ -97,7 +80,7 @@ class Answer:
     @cached_property
     def lines(self) -> list[Line]:
         """Its lines; the contents of code blocks and of set formulas line by line."""
-        return _read_lines(self.text)
+        return read_lines(self.text)
 
     @cached_property
     def shown(self) -> list[Line]:
@@ -119,18 +102,19 @@ class Answer:
 
     @cached_property
     def outside_code(self) -> str:
-        """The text without code: neither blocks nor code in a line."""
+        """The text without code, neither blocks nor code in a line, and without addresses."""
         lines = "\n".join("" if line.kind is LineKind.CODE else line.text for line in self.lines)
-        return _INLINE_CODE.sub(" ", lines)
+        return _ADDRESS.sub(" ", _INLINE_CODE.sub(" ", lines))
 
     @cached_property
     def prose(self) -> str:
         """The text without code, formulas, tables, addresses and marks, line by line."""
-        dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
-        lines = "\n".join("" if line.kind in dropped else line.text for line in self.lines)
-        for pattern in (_INLINE_CODE, _INLINE_FORMULA, _ADDRESS):
-            lines = pattern.sub(" ", lines)
-        return _MARKS.sub("", lines)
+        return _prose_of(self.lines)
+
+    @cached_property
+    def told(self) -> str:
+        """The prose without what heads a part of it."""
+        return _prose_of(line for line in self.lines if not is_head(line))
 
     @cached_property
     def last_paragraph(self) -> list[Line]:
@@ -150,15 +134,21 @@ class Answer:
     def count(self, *kinds: LineKind) -> Span:
         """Lines of these kinds: those that are not indented, and all.
 
-        Lines with letters may be numbered ones. A single line with a number may be the rest of a
-        sentence.
+        Lines with letters may be numbered ones, and some lines have a mark by chance (`doubtful`).
         """
         maybe = {*kinds, LineKind.LETTERED} if LineKind.NUMBERED in kinds else kinds
-        found = [line for line in self.lines if line.kind in kinds]
-        if sum(line.kind is LineKind.NUMBERED for line in found) == 1:
-            found = [line for line in found if line.kind is not LineKind.NUMBERED]
         every = sum(line.kind in maybe for line in self.lines)
-        return sum(line.indent < _LEAST_INDENT for line in found), every
+        return sum(line.kind in kinds for line in self.sure), every
+
+    @cached_property
+    def sure(self) -> list[Line]:
+        """The lines that are not indented and are surely of their kind."""
+        doubts = doubtful(self.lines)
+        return [
+            line
+            for at, line in enumerate(self.lines)
+            if line.indent < LEAST_INDENT and at not in doubts
+        ]
 
     @cached_property
     def words(self) -> Span:
@@ -186,11 +176,33 @@ class Answer:
     def paragraphs(self) -> Span:
         """Blocks of prose that end like sentences, and all that could be called a paragraph."""
         blocks = _blocks(self.lines)
-        sure = [block for block in blocks if _is_paragraph(block)]
+        sure = [
+            block
+            for at, block in enumerate(blocks)
+            if _is_paragraph(block)
+            and not (at in {0, len(blocks) - 1} and len(blocks) > 1 and _is_frame(block))
+        ]
         return len(sure), sum(
             1 if all(line.kind is LineKind.CODE for line in block) else len(block)
             for block in blocks
         )
+
+
+def _prose_of(lines: Iterable[Line]) -> str:
+    dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
+    text = "\n".join("" if line.kind in dropped else line.text for line in lines)
+    for pattern in (_INLINE_CODE, _INLINE_FORMULA):
+        text = pattern.sub(_cut, text)
+    if "](" in text:
+        text = _LINK_TARGET.sub("", text)
+    if "<" in text:
+        text = _TAG.sub(lambda tag: " " if tag["block"] else "", text)
+    return _MARKS.sub("", _ADDRESS.sub(_CUT, text))
+
+
+def _cut(found: re.Match[str]) -> str:
+    """What stands for code or a formula; its last sign may be the stop of the sentence."""
+    return f"{_CUT}\u2026" if _STOP_INSIDE.search(found[0]) else _CUT
 
 
 def read_languages(answers: Sequence[Answer]) -> None:
@@ -198,60 +210,6 @@ def read_languages(answers: Sequence[Answer]) -> None:
     texts = pl.Series([answer.text for answer in answers], dtype=pl.String)
     for answer, code in zip(answers, detect_languages(texts), strict=True):
         answer.language = code
-
-
-def _read_lines(text: str) -> list[Line]:
-    lines: list[Line] = []
-    fence, formula = "", False
-    raw_lines = text.split("\n")
-    has_table = "|" in text and any(map(is_table_rule, raw_lines))
-    for raw in raw_lines:
-        stripped = raw.strip()
-        fenced = _FENCE.match(raw) if "```" in raw or "~~~" in raw else None
-        if fence:
-            if fenced and fenced["ticks"].startswith(fence) and not fenced["info"].strip():
-                fence = ""
-            else:
-                lines.append(Line(LineKind.CODE, raw))
-        elif fenced:
-            fence = fenced["ticks"]
-            # Two blocks without a line between them are two.
-            lines.append(_NOTHING)
-        elif formula:
-            lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _ends_formula(raw)
-        elif not stripped:
-            lines.append(_NOTHING)
-        elif stripped[0] in "\\$" and _FORMULA_BEGIN.match(raw):
-            lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _ends_formula(stripped[2:])
-        else:
-            lines.append(_read_line(raw, has_table=has_table))
-    return lines
-
-
-def is_table_rule(line: str) -> bool:
-    """Whether a line is the one below the head of a Markdown table."""
-    return "|" in line and "--" in line and _OF_TABLE_RULES.issuperset(line)
-
-
-def _ends_formula(line: str) -> bool:
-    return bool(_FORMULA_END.search(line.rstrip(" \t.,")))
-
-
-def _read_line(raw: str, *, has_table: bool) -> Line:
-    if has_table and "|" in raw:
-        return Line(LineKind.TABLE, raw.strip())
-    # Most lines begin with a word, which no sign of another kind does.
-    if raw[0].isalpha() and raw[1:2] not in _ENDS_LETTER:
-        return Line(LineKind.TEXT, raw.strip())
-    found = _LINE_KINDS.match(raw)
-    if not found:
-        return Line(LineKind.TEXT, raw.strip(), len(raw) - len(raw.lstrip()))
-    kind = LineKind(found.lastgroup or LineKind.TEXT)
-    if kind in {LineKind.DIVIDER, LineKind.TABLE}:
-        return Line(kind, raw.strip())
-    return Line(kind, raw[found.end() :].strip(), len(found["indent"]))
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
@@ -263,6 +221,12 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
         else:
             blocks[-1].append(line)
     return [block for block in blocks if block and block[0].kind is not LineKind.DIVIDER]
+
+
+def _is_frame(block: list[Line]) -> bool:
+    """Whether a first or last block may be a greeting or a farewell beside the paragraphs."""
+    text = " ".join(line.text for line in block)
+    return len(text.split()) <= _LONGEST_FRAME and bool(FRAME.match(text))
 
 
 def _is_paragraph(block: list[Line]) -> bool:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer
+from sysgen_dagster.obedience.verifying.lines import LineKind
 
 _STEP = re.compile(
     rf"^{FEW_SIGNS}(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b",
@@ -15,6 +16,8 @@ _SEQUENCE = re.compile(
     r"|now|finally|lastly)\b",
     re.IGNORECASE | re.MULTILINE,
 )
+# Words.
+_LONGEST_NAME = 1
 _FEWEST_STEPS, _FEWEST_IN_SEQUENCE = 2, 3
 # A detailed explanation has more than one that is not said to be: sentences and words of prose.
 _LEAST_OF_EXPLANATION = {1: (2, 20), 2: (4, 60)}
@@ -32,6 +35,9 @@ _FINISHED = re.compile(r"[.!?\u2026)\]}$*\"\u201d'`|]\s*$")
 def has_steps(_rule: Rule, answer: Answer) -> bool | None:
     """Whether steps can be told apart: by numbers, or by the words that begin them."""
     numbered, _ = answer.count(LineKind.NUMBERED)
+    items = [line.text for line in answer.lines if line.kind is LineKind.NUMBERED]
+    if items and all(len(item.split()) <= _LONGEST_NAME for item in items):
+        return None  # they may name things
     steps = numbered if numbered >= _FEWEST_STEPS else len(_STEP.findall(answer.outside_code))
     if steps >= _FEWEST_STEPS or _is_sequence(answer):
         return True if _FINISHED.search(answer.text) else None

@@ -1,19 +1,14 @@
 """What is counted in an answer, for the kinds of rules that state a number."""
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 from sysgen_dagster.obedience.recognizing.wording import ABOUT, ON_LINES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying import signs
-from sysgen_dagster.obedience.verifying.answers import (
-    FEW_SIGNS,
-    Answer,
-    Line,
-    LineKind,
-    Span,
-    is_table_rule,
-)
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, Span
+from sysgen_dagster.obedience.verifying.lines import LEAST_INDENT, Line, LineKind, is_table_rule
 from sysgen_dagster.obedience.verifying.signs import Measure, of_pattern
 
 # "About 100 words": within a fifth for every reader, beyond a half for none.
@@ -50,6 +45,7 @@ _MAYBE_NUMBERED = re.compile(
     r"|<li",
     re.IGNORECASE | re.MULTILINE,
 )
+_ITEMS = {LineKind.BULLET, LineKind.NUMBERED}
 _SENTENCE_ENDS = tuple(".!?,;\u2026\u3002\uff01\uff1f\u0964")
 _LONGEST_HEADING = 80
 # Within a line, "//", "%" and "--" are operators and options in some languages, and "#main" at its
@@ -81,13 +77,17 @@ MAYBE_CODE = re.compile(
 )
 # A row of columns that other signs or wide gaps set apart.
 _MAYBE_ROW = re.compile(r"^(?=[^\n]*(?:[|\u2500-\u257f]|\S {3,}\S))", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,80}\](?![(\[])")
+# Numbers, several things, a year, a box to tick and a note on the text stand for nothing else.
+_PLACEHOLDER = re.compile(
+    r"\[(?=[^\]\n]*[^\W\d_])(?![^\]\n]*(?:,|\d{4}|=))(?!(?:[a-zA-Z]|sic|\W*\d*\W*)\])"
+    r"[^\[\]\n]{1,80}\](?![(\[:])"
+)
 _MAYBE_PLACEHOLDER = re.compile(
     r"\[[^\[\]\n]{1,80}\]|[{<\uff3b\u3010][^{}<>\n]{1,80}[}>\uff3d\u3011]|_{3,}"
 )
 # As in Markdown, no blank stands at the inside of the signs and no digit after them: "$5 or $6".
 _FORMULA = re.compile(
-    r"(?<!\\)\$(?=\S)[^$\n]*[^\s$-]\$(?!\d)|\\\(.{1,400}?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
+    r"(?<!\\)\$(?=\S)(?!\d[\d.,]*(?:[,;/]|\s+[a-zA-Z]{2}))[^$\n]*[^\s$-]\$(?!\d)|\\\(.{1,400}?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
 )
 _EQUATION = re.compile(
     r"[\w)\]}%!\u00b2\u00b3]\s*(?:\\approx|\\equiv|[=\u2248\u2261])\s*[\w({\[\\$+-]"
@@ -124,12 +124,14 @@ def _characters(_rule: Rule, answer: Answer) -> Span:
 
 def _lines(_rule: Rule, answer: Answer) -> Span:
     shown = len(answer.shown)
+    apart = {LineKind.DIVIDER, LineKind.HEADING}
+    fewest = sum(line.kind not in apart and not is_table_rule(line.text) for line in answer.shown)
     # Lines may be meant as sentences where these are not set apart, and a page breaks them.
-    return shown, max(shown, answer.sentences[1]) if shown == 1 else shown
+    return fewest, max(shown, answer.sentences[1]) if shown == 1 else shown
 
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:
-    outer, every = answer.count(LineKind.BULLET)
+    _, every = answer.count(LineKind.BULLET)
     # Without bullets, lines that head something could be meant as points.
     heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
     heads += answer.text.count("<li")
@@ -138,7 +140,8 @@ def _bullets(_rule: Rule, answer: Answer) -> Span:
         for line in answer.lines
     )
     in_lines = len(_BULLET_IN_LINE.findall(answer.outside_code))  # * one * two
-    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
+    fewest = min(_of_marks(answer, LineKind.BULLET))
+    return fewest, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:
@@ -147,7 +150,11 @@ def _numbered(_rule: Rule, answer: Answer) -> Span:
 
 
 def _list_items(rule: Rule, answer: Answer) -> Span:
-    outer = max(answer.count(LineKind.BULLET)[0], answer.count(LineKind.NUMBERED)[0])
+    of_marks = _of_marks(answer, *_ITEMS)
+    outer = min(of_marks)
+    # With text between them, each list may be of one item.
+    if of_marks[0] and (lists := _lists(answer)) > 1:
+        outer = min(outer, lists)
     both = answer.count(LineKind.BULLET, LineKind.NUMBERED)
     # Without a list, items may stand on lines of their own, or in one line.
     loose = len(answer.shown)
@@ -156,8 +163,27 @@ def _list_items(rule: Rule, answer: Answer) -> Span:
     return (outer, max(both[1], outer)) if both[1] else (0, loose)
 
 
+def _of_marks(answer: Answer, *kinds: LineKind) -> list[int]:
+    """How many items have each mark: those of one may belong to those of another."""
+    marks = Counter(
+        line.mark if line.kind is LineKind.BULLET else "1."
+        for line in answer.sure
+        if line.kind in kinds
+    )
+    return list(marks.values()) or [0]
+
+
+def _lists(answer: Answer) -> int:
+    """Items that stand below one another, as one; indented lines belong to the item above."""
+    outer = [line.kind in _ITEMS for line in answer.shown if line.indent < LEAST_INDENT]
+    return sum(is_item and not last for last, is_item in pairwise([False, *outer]))
+
+
 def _headings(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.HEADING)
+    marks = [line.mark for line in answer.sure if line.kind is LineKind.HEADING]
+    # A title above the others need not count as one of them.
+    outer -= outer > 1 and min(marks) == marks[0] and marks.count(marks[0]) == 1
     maybe = sum(_may_head(line, after) for line, after in pairwise(answer.shown))
     # A last line heads nothing, unless it is set as a heading is.
     maybe += len(_BOLD_LINE.findall(answer.outside_code)) + answer.text.count("<h")

@@ -27,7 +27,7 @@ _THINGS = {
 # Parts that are left for somebody else to write.
 _STUB = re.compile(
     r"\bTODO\b|your (?:code|logic|implementation)(?: goes)? here|add your|implement(?:ation)? "
-    r"(?:goes )?here|rest of (?:the|your) code|^[ \t]*\.\.\.[ \t]*$|NotImplemented",
+    r"(?:goes )?here|rest of (?:the|your) code|^[ \t]*(?:\.\.\.|pass)[ \t]*$|NotImplemented",
     re.I | re.M,
 )
 _FEWEST_CHARACTERS = 15

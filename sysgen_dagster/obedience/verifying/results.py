@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from sysgen_dagster.obedience.recognizing.wording import fold, squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, Line, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer
 from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS, SENTENCE
+from sysgen_dagster.obedience.verifying.lines import Line, LineKind
 
 _FAREWELL = re.compile(
     r"\b(?:let me know|feel free|i hope|hope this helps|happy to help|don't hesitate|do not"
@@ -79,7 +80,8 @@ _NO_RESULT = re.compile(
     r"\b(?:can ?not|can't|could|unable|unknown|unclear|undetermined|insufficient|impossible|missing"
     r"|not (?:enough|given|known|stated|specified|possible|clear|sure)|n't (?:know|given|enough)"
     r"|given in|please|let's|let us|if|should|must|depend(?:s|ing)?|begin|start|next|we can|you can"
-    r"|assum\w+|(?:with|where|when|for) [a-z] ?=|more information|what)(?!\w)"
+    r"|assum\w+|(?:with|where|when|for) [a-z] ?=|more information|what|start(?:s|ed)?"
+    r"|initial(?:ly)?|original(?:ly)?|at first|last (?:year|month|week|time)|remember)(?!\w)"
     r"|^(?:to|first|add|multiply|divide|subtract)\b|:\W*$",
     re.IGNORECASE,
 )

@@ -14,20 +14,30 @@ _ABBREVIATED = re.compile(
     re.IGNORECASE,
 )
 _STOP = re.compile(
-    r"(?<![.!?\u2026])[.!?\u2026]+[\"'\u201d\u2019\u00bb)\]*_\u300d\u300f]*(?=\s|$)"
+    r"(?<![.!?\u2026])[.!?\u2026]+[\"'\u201d\u2019\u00bb)\]*_\u300d\u300f]*(?:\[\d+\])*(?=\s|$)"
     r"|[\u3002\uff01\uff1f\uff61]+[\"\u201d\u2019\u300d\u300f\uff09]*"
     r"|[\u0964\u0965\u061f\u06d4\u0589\u1362\u104b\u17d4\u0f0d]"
     r"|(?<=[\u0370-\u03ff\u1f00-\u1fff]);(?=\s|$)"  # the question mark of Greek
 )
 _CLOSED = re.compile(r"[\"'\u201d\u2019\u00bb)\]\u300d\u300f\uff09]")
-# A sentence that begins without a blank.
-_GLUED_STOP = re.compile(r"(?<=[^\W\d_]{2})[.!?](?=[A-Z][^\W\d_])")
+# A sentence that begins without a blank, or after an emoji.
+_GLUED_STOP = re.compile(
+    r"(?<=[^\W\d_]{2})[.!?](?=[A-Z][^\W\d_])|[.!?](?=[\u2190-\u2bff\U0001f000-\U0001faff])"
+)
 _LAST_TOKEN = re.compile(r"(?:[^\W\d_]+|\d+)$")
 _VOWEL = re.compile(r"[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
+# Words that begin a sentence and no item.
+_BEGINS = re.compile(
+    r"(?:The|Th[io]s|That|These|Those|Its?|He|She|They|We|You|I|His|Her|Their|Then|So|But|And|In|On"
+    r"|At|If|When|Next|Therefore|Thus|Now|After|Finally|However|There)\b"
+)
+_ROMAN = re.compile(r"[ivx]{1,4}")
 # Letters of what may be an abbreviation: "Gen.", "Sra.", "bzw."
 _SHORT = 4
 # Characters beside the end of a sentence: enough for any abbreviation.
 _LOOKED_AT = 12
+# Characters to the next number of a list in a line.
+_ITEM_AT = 200
 
 
 def count_sentences(line: str, is_english: Callable[[], bool]) -> tuple[int, int]:
@@ -52,7 +62,7 @@ def _surely_ends(
     line: str, start: int, stop: re.Match[str], is_english: Callable[[], bool]
 ) -> bool:
     """Whether no reader could take the stop of a sentence for one within it."""
-    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
+    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_\ufffc")
     before = line[max(start, stop.start() - _LOOKED_AT) : stop.start()]
     if after[:1].islower() or (stop[0].startswith(".") and _ABBREVIATED.search(before)):
         return False
@@ -70,9 +80,18 @@ def _surely_ends(
     if len(token) > _SHORT:
         return True
     if token.isdigit():
-        return len(token) > 2 or is_english()
-    is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token)
+        around = line[max(0, stop.start() - _ITEM_AT) : stop.end() + _ITEM_AT]
+        return len(token) > 2 or (is_english() and not _may_number(token, around, after))
+    is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token) or _ROMAN.fullmatch(token)
     return not is_like_abbreviation and is_english()
+
+
+def _may_number(token: str, around: str, after: str) -> bool:
+    """Whether a number may be that of an item in a line: "the steps are 1. Heat it, 2. Mix it"."""
+    if not _BEGINS.match(after):
+        return True
+    beside = (f"{int(token) + step}. " for step in (-1, 1))
+    return any(each in around for each in beside)
 
 
 def times_said(words: str, text: str) -> int:

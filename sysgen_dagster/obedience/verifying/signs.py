@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sysgen_dagster.obedience.recognizing.wording import ABOUT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, Span
+from sysgen_dagster.obedience.verifying.frames import SPOKEN, is_labelled, sentences_told
 from sysgen_dagster.obedience.verifying.sentences import times_said
 
 Measure = Callable[[Rule, Answer], Span]
@@ -49,7 +50,12 @@ _MAYBE_CONTRACTION = re.compile(
     r"|\w['\u2019]\w(?<!['\u2019][sS])|\b(?:gonna|wanna|gotta)\b",
     re.IGNORECASE,
 )
-_HASHTAG = re.compile(r"(?<![\w#&])#[^\W\d_]\w*")
+_MAYBE_HASHTAG = re.compile(r"(?<![\w#&])#[^\W\d_]\w*")
+# A colour, a line of C, and a place on a page are none.
+_HASHTAG = re.compile(
+    r"(?<![\w#&/(\"'=])#(?![0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?\b)(?!(?:include|define|undef|ifn?def|if"
+    r"|elif|else|endif|pragma|error|import|region|main|id)\b)[^\W\d_]\w*(?!\w*\s*\{)"
+)
 # "?" and its like, ";" after Greek, and signs that stand beside them.
 MAYBE_QUESTION = re.compile(
     r"[?\uff1f\u061f\u037e\u055e\u1367\u203d\u2047-\u2049\ufe56\xbf]"
@@ -81,11 +87,15 @@ _LIKE_QUOTES = re.compile(
 _NO_SIGN = {
     ",": re.compile(r"(?<=\d),(?=\d)"),
     ".": re.compile(r"(?<=\d)\.(?=\d)"),
-    ":": re.compile(r"(?<=\d):(?=\d)|(?<!\w):(?=-?[)D(P3])"),
+    ":": re.compile(
+        r"(?<=\w):(?=[\w\\/])|(?<=\d) :(?= \d)|(?<=\d): (?=\d)|(?<!\w):(?=-?[)D(P3])|::|:[a-z_]+:"
+    ),
+    '"': re.compile(r"(?<=\d)\"|(?<=\\)\""),  # inches, and what code escapes
     ";": re.compile(r"(?<!\w);(?=-?[)D(P])|(?<=&)\w{2,8};"),
     "!": re.compile(r"(?<=[\d)])!|(?<![^\W_])(?<=[A-Za-z])!|!(?==)|(?<=\b[A-Za-z])!"),
     "(": re.compile(r"(?<=[:;=])\(|(?<=[:;]-)\("),
-    ")": re.compile(r"(?<=[:;=])\)|(?<=[:;]-)\)"),
+    # "1)" numbers what follows.
+    ")": re.compile(r"(?<=[:;=])\)|(?<=[:;]-)\)|(?<!\()\b(?:\d{1,2}|[a-z])\)"),
 }
 # "World War I was long", "where I is the current", and a mine do not speak of the writer.
 _FIRST_PERSON = re.compile(
@@ -98,7 +108,7 @@ _MAYBE_FIRST_PERSON = re.compile(
     r"\b(?:i|my|me|mine|myself|we|our|ours|us|ourselves|let['\u2019]?s)\b", re.IGNORECASE
 )
 _SECOND_PERSON = re.compile(r"\b(?:you|your|yours|yourself)\b", re.IGNORECASE)
-_SPOKEN = re.compile('"[^"\n]{1,300}"|\u201c[^\u201d\n]{1,300}\u201d')
+_LEAST_SHARE_OF_PERSON = 1 / 3
 
 
 def _capital_words(_rule: Rule, answer: Answer) -> Span:
@@ -111,7 +121,7 @@ def _signs(rule: Rule, answer: Answer) -> Span:
     """Those of prose, and all that look like them or are called so in other scripts."""
     if rule.words == ("#",):  # "C#" and "#1" are no hashtags, nor is the sign of a heading
         found = len(_HASHTAG.findall(answer.outside_code))
-        every = len(_HASHTAG.findall(answer.text)) + answer.text.count("\uff03")
+        every = len(_MAYBE_HASHTAG.findall(answer.text)) + answer.text.count("\uff03")
         return found, max(found, every)
     sure = sum(answer.prose.count(sign) - _count_no_sign(sign, answer.prose) for sign in rule.words)
     most = sum(map(answer.text.count, rule.words))
@@ -138,7 +148,7 @@ def _signs(rule: Rule, answer: Answer) -> Span:
 
 def _count_no_sign(sign: str, text: str) -> int:
     pattern = _NO_SIGN.get(sign)
-    return len(pattern.findall(text)) if pattern else 0
+    return sum(found.count(sign) for found in pattern.findall(text)) if pattern else 0
 
 
 def _letter(rule: Rule, answer: Answer) -> Span:
@@ -156,19 +166,28 @@ def _uses_words(rule: Rule, answer: Answer) -> Span:
     return min(exact), max(min(exact), min(loose))
 
 
-def _first_person(_rule: Rule, answer: Answer) -> Span:
+def _first_person(rule: Rule, answer: Answer) -> Span:
     if answer.language not in _MAYBE_ENGLISH:
         return _ANY_NUMBER
-    told = _SPOKEN.sub(" ", answer.prose)
-    found = len(_FIRST_PERSON.findall(told))
+    found = _told_with(_FIRST_PERSON, rule, answer)
     every = max(found, len(_MAYBE_FIRST_PERSON.findall(answer.text)))
     return found, every if answer.language else sys.maxsize
 
 
-def _second_person(_rule: Rule, answer: Answer) -> Span:
+def _told_with(person: re.Pattern[str], rule: Rule, answer: Answer) -> int:
+    """How often a person is named; of what is to be told in it, only where most of it is."""
+    told = SPOKEN.sub(" ", answer.told)
+    if rule.most == 0:
+        return len(person.findall(told))
+    sentences = sentences_told(told)
+    found = sum(bool(person.search(sentence)) for sentence in sentences)
+    return found if found >= _LEAST_SHARE_OF_PERSON * len(sentences) else 0
+
+
+def _second_person(rule: Rule, answer: Answer) -> Span:
     if answer.language not in _MAYBE_ENGLISH:
         return _ANY_NUMBER
-    found = len(_SECOND_PERSON.findall(_SPOKEN.sub(" ", answer.prose)))
+    found = _told_with(_SECOND_PERSON, rule, answer)
     every = len(_SECOND_PERSON.findall(answer.text))
     return found, every if answer.language else sys.maxsize
 
@@ -185,12 +204,13 @@ def of_pattern(sure: re.Pattern[str], maybe: re.Pattern[str] | None = None) -> M
 
 
 def _questions(_rule: Rule, answer: Answer) -> Span:
-    """Those that are put to the reader; of others, such as in headings, it is not sure."""
-    told = _SPOKEN.sub(" ", answer.prose)
+    """Those put to the reader; of others, in headings or of a speaker, it is not sure."""
+    lines = SPOKEN.sub(" ", answer.told).split("\n")
+    told = "\n".join(line for line in lines if not is_labelled(line))
     last = max(map(told.rfind, "?\uff1f\u061f"))
     ends = last >= 0 and not _WORD.search(told, last)
     addressed = sum(bool(_ADDRESSED.search(asked)) for asked in _ASKED.findall(told))
-    every = len(MAYBE_QUESTION.findall(_SPOKEN.sub(" ", answer.text)))
+    every = len(MAYBE_QUESTION.findall(SPOKEN.sub(" ", answer.text)))
     return min(every, max(int(ends), addressed)), every
 
 

@@ -5,8 +5,16 @@ import re
 
 from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
-from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
+from sysgen_dagster.obedience.verifying.answers import Answer
+from sysgen_dagster.obedience.verifying.edges import (
+    FEWEST_WORDS,
+    LABEL,
+    has_own_signs,
+    plain,
+    written,
+)
+from sysgen_dagster.obedience.verifying.frames import SPOKEN, sentences_told
+from sysgen_dagster.obedience.verifying.lines import LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 from sysgen_dagster.obedience.verifying.sentences import times_said
 
@@ -15,9 +23,20 @@ _UPPER = re.compile(r"[^\W\d_]")
 _EXAMPLE = re.compile(
     r"\b(?:for example|for instance|e\.g\.|an example|examples?:|example \d|such as)", re.I
 )
+# Where an example is asked for, or there is none.
+_NO_EXAMPLE = re.compile(
+    r"\?\W*$|\b(?:can ?not|can't|could|unable|no|not|n't|without|please|if you|need|would like|want"
+    r"|provide me|give me|send)\b",
+    re.I,
+)
 # Braces alone may be those of LaTeX.
 _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
+_LIKE_QUOTES = '"\u201c\u201d\u201e\u201f\xab\xbb\uff02\u300c\u300e'
+# The signs of units and addresses have their own case.
+_OF_OWN_CASE = re.compile(
+    r"[\w.+-]{1,64}@\S+|\d ?\xb0?[^\W\d_]{1,3}\b|\xb0[CFK]\b|\b\w{1,64}\.(?:com|org|net)\b"
+)
 # At least three items of one to four words, perhaps after what says of what they are; words of a
 # sentence are none.
 _NO_ITEM = r"(?!(?:\S{1,40} ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
@@ -33,16 +52,39 @@ _CLOSE = (
 )
 _CLOSE_TO = {code: group for group in _CLOSE for code in group}
 _FEWEST_WORDS = 6
+_MOST_NAMES = 0.6
 
 
 def is_in_language(rule: Rule, answer: Answer) -> bool | None:
     """Whether the detected language is the one that is asked for."""
     [asked] = rule.words
     found = answer.language
-    if found is None or found == asked:
-        return None if found is None else not rule.is_forbidden
-    is_short = answer.words[1] < _FEWEST_WORDS
-    return None if is_short or found in _CLOSE_TO.get(asked, ()) else rule.is_forbidden
+    if found is None or found in _CLOSE_TO.get(asked, set()) - {asked}:
+        return None
+    # What is quoted, named or listed in another language is none of the answer's own.
+    own = _own_words(answer)
+    if found == asked:
+        is_other = own is not None and own.language not in {None, asked}
+        return None if is_other else not rule.is_forbidden
+    is_short = (own or answer).words[1] < _FEWEST_WORDS
+    return None if is_short or (own and own.language != found) else rule.is_forbidden
+
+
+def _own_words(answer: Answer) -> Answer | None:
+    """The lines of words that say something, without quotations; None if these are all lines."""
+    told = SPOKEN.sub(" ", answer.told)
+    lines = told.split("\n")
+    own = [line for line in lines if not _is_list_of_names(line)]
+    return None if told == answer.prose and own == lines else Answer("\n".join(own))
+
+
+def _is_list_of_names(line: str) -> bool:
+    words = line.split()
+    signs = sum(map(line.count, ",;\u3001\uff0c\u060c"))
+    if len(words) < _FEWEST_WORDS and " - " in line:
+        return True
+    names = sum(word.istitle() for word in words)
+    return len(words) > 2 and (signs * 4 > len(words) or names > _MOST_NAMES * len(words))
 
 
 def is_translated(rule: Rule, answer: Answer) -> bool | None:
@@ -62,13 +104,20 @@ def is_json(rule: Rule, answer: Answer) -> bool | None:
     except RecursionError:
         return None
     if not isinstance(value, dict | list):
-        return False
+        return None
     if not rule.words:
         return True
     if not isinstance(value, dict):
         return None
+    if rule.words == (OBJECT,) or _has_keys(rule, value):
+        return True
+    inside = [each for each in value.values() if isinstance(each, dict)]
+    return None if any(_has_keys(rule, each) for each in inside) else False
+
+
+def _has_keys(rule: Rule, value: dict[str, object]) -> bool:
     keys = {_letters(key) for key in value}
-    return rule.words == (OBJECT,) or all(_letters(word) in keys for word in rule.words)
+    return all(_letters(word) in keys for word in rule.words)
 
 
 def _refuse(constant: str) -> None:
@@ -94,6 +143,8 @@ def has_title(rule: Rule, answer: Answer) -> bool | None:
     if not answer.shown:
         return None
     first = answer.shown[0]
+    if LABEL.match(first.text) or first.kind in {LineKind.BULLET, LineKind.NUMBERED}:
+        return None
     if first.kind is LineKind.HEADING or re.match(r"\*\*[^*]+\*\*:?$|title:", first.text, re.I):
         return True
     is_sentence = first.kind is LineKind.TEXT and len(first.text) > _LONG_LINE
@@ -107,7 +158,7 @@ def is_code_only(_rule: Rule, answer: Answer) -> bool | None:
     sentences, _ = answer.sentences
     if sentences:
         return False
-    return True if not answer.prose.strip() else None
+    return True if not answer.prose.strip(" \n\ufffc") else None
 
 
 def is_prose(_rule: Rule, answer: Answer) -> bool | None:
@@ -123,7 +174,8 @@ def is_quoted(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the whole answer stands between double quotation marks."""
     text = answer.text
     if len(text) < 2 or text[0] not in '"\u201c' or text[-1] not in '"\u201d':
-        return False
+        bare = text.strip("*_")
+        return None if bare[:1] in _LIKE_QUOTES and bare[-1:] in _LIKE_QUOTES else False
     # '"Yes," he said, "go."' holds two quotations.
     return None if re.search('["\u201c\u201d]', text[1:-1]) else True
 
@@ -138,24 +190,35 @@ def is_comma_list(_rule: Rule, answer: Answer) -> bool | None:
 
 def is_in_case(rule: Rule, answer: Answer) -> bool | None:
     """Whether no letter outside code and formulas has the other case."""
-    prose = "".join(_UPPER.findall(answer.prose))
+    prose = "".join(_UPPER.findall(_OF_OWN_CASE.sub(" ", answer.prose)))
     if not any(letter.isupper() or letter.islower() for letter in prose):
         return None
-    other = str.isupper if rule.words == ("lower",) else str.islower
-    if any(map(other, prose)):
+    is_other = str.isupper if rule.words == ("lower",) else str.islower
+    # The signs of "1\xba" and \xdf have one case only.
+    if any(
+        is_other(letter) and letter.swapcase().swapcase() == letter != letter.swapcase()
+        for letter in prose
+    ):
         return False
-    return None if any(map(other, answer.text)) else True
+    return None if any(map(is_other, answer.text)) else True
 
 
 def uses_one_of(rule: Rule, answer: Answer) -> bool | None:
     """Whether one of the texts stands in the answer."""
-    return any(_is_said(word, answer) for word in rule.words)
+    said = [word for word in rule.words if _is_said(word, answer)]
+    return None if said and all(map(has_own_signs, said)) else bool(said)
 
 
 def is_one_of(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer is one of the texts; if words beside it are not forbidden, not sure."""
-    if any(plain(word) == plain(answer.text) for word in rule.words):
-        return True
+    same = [word for word in rule.words if plain(word) == plain(answer.text)]
+    if same:
+        texts = {each.strip(".,! ") for each in written(answer.text)}
+        signed = [word for word in same if has_own_signs(word)]
+        is_same = len(signed) < len(same) or any(
+            each.strip(".,! ") in texts for word in signed for each in written(word)
+        )
+        return True if is_same else None
     said = [word for word in rule.words if _is_said(word, answer)]
     if not said:
         return False
@@ -178,7 +241,8 @@ def avoids_words(rule: Rule, answer: Answer) -> bool | None:
 
 def has_example(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer says that something is an example."""
-    return True if _EXAMPLE.search(answer.prose) else None
+    given = (s for s in sentences_told(answer.prose) if not _NO_EXAMPLE.search(s))
+    return True if any(map(_EXAMPLE.search, given)) else None
 
 
 def has_code(_rule: Rule, answer: Answer) -> bool | None:

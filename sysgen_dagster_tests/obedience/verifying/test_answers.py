@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer
+from sysgen_dagster.obedience.verifying.lines import LineKind
 
 CODE = "```python\nx = 1  # One. Two. Three.\nprint(x)\n```"
 FORMULA = "\\[\nx = \\frac{1}{2}\n\\]"

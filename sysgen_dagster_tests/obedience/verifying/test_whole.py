@@ -41,7 +41,7 @@ def test_the_language_is_held(phrase: str, answer: str, expected: Verdict) -> No
         ("Reply in JSON.", "[1, 2]", YES),
         ("Reply in JSON.", "The answer is 1.", NO),
         ("Reply in JSON.", '{"a": 1,}', NO),
-        ("Reply in JSON.", "42", NO),
+        ("Reply in JSON.", "42", OPEN),
         ("Reply in JSON.", "It is \\(\\boxed{5}\\), so \\[ x = 5 \\]", NO),
         ("Reply in JSON.", 'Here: {"a": 1}', OPEN),
         ("Return JSON with the keys a and b.", '{"A": 1, "b": 2}', YES),
