@@ -57,7 +57,7 @@ def _messages_hold(evidence: Evidence) -> Finding:
     )
     # Halved: the two answers to a message that is put to the test are not independent.
     halved = Rate(kept.part // len(AGAINST), kept.whole // len(AGAINST))
-    return of_something(within(halved, (LEAST_KEPT, 1.0), None, given_up), halved.whole)
+    return _of_answers(within(halved, (LEAST_KEPT, 1.0), None, given_up), halved, turns)
 
 
 def _messages_help(evidence: Evidence) -> Finding:
@@ -65,7 +65,12 @@ def _messages_help(evidence: Evidence) -> Finding:
     does_not = pl.col("is_refusal") | (pl.col("side") != Side.MESSAGE.value)
     in_the_way = turns.filter(pl.col("turn") == Turn.ALIGNED.value, does_not)
     rate = helped(count_conflicts(turns))
-    return of_something(within(rate, (LEAST_HELPED, 1.0), None, in_the_way), rate.whole)
+    return _of_answers(within(rate, (LEAST_HELPED, 1.0), None, in_the_way), rate, turns)
+
+
+def _of_answers(finding: Finding, rate: Rate, turns: pl.DataFrame) -> Finding:
+    """A shard may have no message to put to the test, but answers without a side are no pass."""
+    return finding if turns.is_empty() else of_something(finding, rate.whole)
 
 
 CHECKS = (

@@ -43,8 +43,17 @@ def test_each_expectation_holds_and_fails(check: Check) -> None:
 
 
 @every_check
-def test_nothing_to_look_at_breaks_no_contract_and_makes_no_share(check: Check) -> None:
-    assert check.evaluate(Rows()).passed is check.blocking
+def test_a_shard_without_a_message_to_put_to_the_test_speaks_against_nothing(
+    check: Check,
+) -> None:
+    assert check.evaluate(Rows()).passed
+
+
+@every_check
+def test_answers_of_which_none_has_a_side_are_no_share(check: Check) -> None:
+    dropped = evidence(turn_rows(*[HOLDS] * 20, side=None, drop_reason="timeout"))
+
+    assert check.evaluate(dropped).passed is check.blocking
 
 
 @every_check
