@@ -75,7 +75,7 @@ _WRITERS: Mapping[RuleKind, Callable[[Rule], str]] = {
     RuleKind.SENTENCES: _repeated("This sentence is made up.", " "),
     RuleKind.PARAGRAPHS: _repeated("This paragraph is made up. It has two sentences.", "\n\n"),
     RuleKind.LINES: _repeated("This line is made up.", "\n"),
-    RuleKind.BULLETS: _with_parts("- a made-up point"),
+    RuleKind.BULLETS: lambda rule: _with_parts("- a made-up point")(_a_list_of(rule)),
     RuleKind.LIST_ITEMS: _with_parts("- a made-up point"),
     RuleKind.NUMBERED_ITEMS: lambda rule: _repeated("#. A made-up step.", "\n")(_a_list_of(rule)),
     RuleKind.HEADINGS: _with_parts("## A made-up heading\n\nIt has a text.\n"),

@@ -3,6 +3,7 @@
 import json
 import re
 
+from sysgen_dagster.chat.words import count_words
 from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer
@@ -79,12 +80,12 @@ def _own_words(answer: Answer) -> Answer | None:
 
 
 def _is_list_of_names(line: str) -> bool:
-    words = line.split()
+    words = count_words(line)
     signs = sum(map(line.count, ",;\u3001\uff0c\u060c"))
-    if len(words) < _FEWEST_WORDS and " - " in line:
+    if words < _FEWEST_WORDS and " - " in line:
         return True
-    names = sum(word.istitle() for word in words)
-    return len(words) > 2 and (signs * 4 > len(words) or names > _MOST_NAMES * len(words))
+    names = sum(word.istitle() for word in line.split())
+    return words > 2 and (signs * 4 > words or names > _MOST_NAMES * words)
 
 
 def is_translated(rule: Rule, answer: Answer) -> bool | None:
