@@ -230,6 +230,15 @@ class Recipe(Entry):
             f"out {', '.join(f'`{flag}`' for flag in looked_for)} only"
         )
 
+    @rule("reviewed", "rejected")
+    def _require_pairs_that_are_reviewed(self) -> str | None:
+        if self.reviewed is not None and Rejected.FOLLOWED_USER in self.rejected:
+            return (
+                f"nobody reviews pairs that reject `{Rejected.FOLLOWED_USER}`: none would be "
+                "taken: leave out `reviewed`, or that kind of pair"
+            )
+        return None
+
     @rule("one_an_instruction", "lane")
     def _require_instructions(self) -> str | None:
         if self.one_an_instruction and self.lane is not Lane.MULTIFACETED:

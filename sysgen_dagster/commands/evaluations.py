@@ -217,19 +217,16 @@ def _work_of_subjects(suite: Suite, subjects: Sequence[str]) -> Iterator[Work]:
 
 def _work_after(store: Store, catalog: Catalog, suite: Suite) -> Iterator[Work]:
     """The comparisons that there can be of what is evaluated."""
-
-    def is_compared(subject: str | None) -> bool:
-        return subject is not None and _state(store, suite, subject) == _EVALUATED
-
-    if not any(map(is_compared, catalog.subjects)):
+    there = {name for name in catalog.subjects if _state(store, suite, name) == _EVALUATED}
+    if not there:
         return
     yield "comparison", [_key(OF_SUITES[suite.name])], None
     if any(each.arm != UNTRAINED for each in list_subjects(catalog)):
         yield "ablation", [_key(ABLATION)], None
     pairs = list_pairs(catalog)
-    if any(is_compared(each.name) and is_compared(each.against) for each in pairs):
+    if any(there.issuperset({each.name, each.against}) for each in pairs):
         yield "user role", [_key(USER_ROLE)], None
-    students = [each.training for each in list_subjects(catalog) if is_compared(each.name)]
+    students = [each.training for each in list_subjects(catalog) if each.name in there]
     for training in dict.fromkeys(students):
         if training is not None and store.holds(TRAINED_STUDENTS, Partition(training=training)):
             yield f"card of {training}", [dg.AssetKey("student_cards")], training

@@ -120,16 +120,11 @@ def _judge(
 
 def open_judge(run: AssetRun, judge: Model) -> tuple[ModelSession, bool]:
     """A session with a judge of the partition's model, and whether the two are the same."""
-    is_generator = is_same_model(judge, run.model)
+    is_generator = judge.is_same_as(run.model)
     others = [session.model.name for session in run.sessions]
     run.note(judge=", ".join([*others, judge.name]), judge_is_generator=is_generator)
     # Each judge has a ledger of its own, so its replies are kept while another judge is asked.
     return run.open_session(judge, f"{judge.name}/{run.at.key}"), is_generator
-
-
-def is_same_model(judge: Model, model: Model) -> bool:
-    """Whether a judge is the model that it judges; a model can be in the catalogue twice."""
-    return judge.is_same_as(model)
 
 
 def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None:

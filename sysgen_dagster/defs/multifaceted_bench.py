@@ -14,7 +14,7 @@ import polars as pl
 from sysgen_dagster.analysis.repeated_instructions import find_repeats
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.defs.judgements import is_same_model, require_judged
+from sysgen_dagster.defs.judgements import require_judged
 from sysgen_dagster.defs.multifaceted_lane import lane_settings
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -145,7 +145,7 @@ def bench_rubrics(run: AssetRun) -> pl.DataFrame:
     """
     writer = _writer()
     judge = CATALOG.judge_of(writer.name)
-    is_writer = is_same_model(judge, writer)
+    is_writer = judge.is_same_as(writer)
     run.note(writer=writer.name, judge=judge.name, judge_is_writer=is_writer)
     writes = run.open_session(writer, f"{writer.name}/rubrics")
     judges = run.open_session(judge, f"{judge.name}/gradings")

@@ -24,8 +24,8 @@ from sysgen_dagster.obedience.units import UNIT_NAMES
 SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
 # A sentence that asks, checks, or says something beside the result.
 _IS_NO_RESULT = re.compile(
-    r"\?\W*$|\b(?:to check|check:|let's check|let me check|verify|verification|would you"
-    r"|let me know|for example|try|step \d|chapter|page \d)\b",
+    r"\?\W*$|\b(?:check|proof)\**:|\b(?:to check|double[- ]check|let's check|let me check|verify"
+    r"|verification|plugging|would you|let me know|for example|try|step \d|chapter|page \d)\b",
     re.IGNORECASE,
 )
 # What is not worked out: "32 + 32"; pages "8-12" are as little one number.
@@ -163,10 +163,15 @@ def read_closing_sentence(original: Quantity, before: str, after: str) -> Quanti
         original.form.lstrip("-").replace("/", "").isdigit()
         and not _SCALED.search(sentence)
         and not _is_said_twice(number, sentence)
-        and not any(map(original.equals, _find_quantities(digits_for_words(_plain(after).lower()))))
+        and not says_result(original, after)
         and all(unit.strip().rstrip("s") in before.lower() for unit in _MEASURE.findall(sentence))
     )
     return number if is_told_apart else None
+
+
+def says_result(result: Quantity, text: str) -> bool:
+    """Whether a text says a result anywhere: another number may then be a step, or a check."""
+    return any(map(result.equals, _find_quantities(digits_for_words(_plain(text).lower()))))
 
 
 def _is_said_twice(number: Quantity, sentence: str) -> bool:

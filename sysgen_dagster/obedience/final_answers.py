@@ -31,6 +31,7 @@ from sysgen_dagster.obedience.closing_sentences import (
     read_closing_number,
     read_closing_sentence,
     read_number,
+    says_result,
 )
 from sysgen_dagster.obedience.maths_notation import as_said
 from sysgen_dagster.obedience.quantities import Quantity
@@ -99,10 +100,11 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     A unit counts only where both answers state one. Where the new answer marks none, its last
     sentence may state it (`closing_sentences`).
     """
-    marked = list(zip(_find_answers(original), _find_answers(new), strict=True))
     pairs = [
-        (one, other or (_read_unmarked(one, before, after) if one and after else None))
-        for (one, other), before, after in zip(marked, original, new, strict=True)
+        (one, marked or (_read_unmarked(one, before, after) if after else None))
+        for one, marked, before, after in zip(
+            _find_answers(original), _find_marked(new), original, new, strict=True
+        )
     ]
     return pl.DataFrame(
         {
@@ -115,16 +117,32 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
 
 
 def _find_answers(texts: pl.Series) -> list[Quantity | None]:
+    return [
+        marked or (read_closing_number(text) if text else None)
+        for text, marked in zip(texts, _find_marked(texts), strict=True)
+    ]
+
+
+def _find_marked(texts: pl.Series) -> list[Quantity | None]:
     may_be_marked = texts.str.contains(_CANDIDATE)
     return [
-        None if text is None else (maybe and _marked_answer(text)) or read_closing_number(text)
+        _marked_answer(text) if maybe else None
         for text, maybe in zip(texts, may_be_marked, strict=True)
     ]
 
 
-def _read_unmarked(original: Quantity, before: str, after: str) -> Quantity | None:
-    """What a new answer without a mark states, beside an original answer that states something."""
-    return _read_whole(original, after.strip()) or read_closing_sentence(original, before, after)
+def _read_unmarked(original: Quantity | None, before: str, after: str) -> Quantity | None:
+    """What a new answer without a mark states, beside what the original answer states.
+
+    None where it says the original result, too: the number at its end may be that of a check.
+    """
+    found = read_closing_number(after)
+    if original is None:
+        return found
+    found = found or _read_whole(original, after.strip())
+    found = found or read_closing_sentence(original, before, after)
+    is_other = found is not None and _is_same(original, found) is False
+    return None if is_other and says_result(original, after) else found
 
 
 def _read_whole(original: Quantity, after: str) -> Quantity | None:

@@ -54,12 +54,12 @@ _HEADS: Final = re.compile(r":[^\w\n]{0,12}\Z")
 _SENTENCE_END: Final = re.compile(r"[.!?][^\w\n]{0,12}\Z")
 _NEW_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=\w)")
 _ASKS: Final = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
-# "2 kept" and "2 are kept" may be sums; a sign, as in "2. Kept", makes it the number of a part.
 # What is said of a verdict itself, as in "kept: false".
 _VALUE: Final = re.compile(
     r"[^\w\n:=]{0,12}[:=][^\w\n]{0,12}(?P<value>[\w/]{1,20})"
     r"(?=[^\w\n]{0,12}$|[\"']?\s{0,4}[,;.}\])\n])"
 )
+# "2 kept" and "2 are kept" may be sums; a sign, as in "2. Kept", makes it the number of a part.
 _MAY_BE_SUM: Final = re.compile(r"[ \t]+\w")
 
 

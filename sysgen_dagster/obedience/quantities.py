@@ -184,7 +184,7 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
     """The quantity that a simplified text is; None where it is something else, or more than one.
 
     Args:
-        plain: The text as `final_answers.simplify_maths` returns it.
+        plain: The text as `maths_notation.simplify_maths` returns it.
         currency: Whether the text had a dollar sign that is no mark of LaTeX.
     """
     spelled = spell_abbreviations(_IN_BRACKETS.sub(r"\1", plain), is_tight=currency).lower()

@@ -91,6 +91,16 @@ WRONG_ENTRIES: dict[str, Wrong] = {
             "not_aligned",
         )
     },
+    "reviewed-pairs-that-nobody-reviews": (
+        [
+            (
+                "mixtures.half",
+                {"rejected": ["original_answer", "followed_user"], "reviewed": "accepted"},
+            )
+        ],
+        "mixtures.half.reviewed",
+        "nobody reviews pairs that reject `followed_user`",
+    ),
     "one-row-an-instruction-of-the-first-lane": (
         [("mixtures.half", {"one_an_instruction": True})],
         "mixtures.half.one_an_instruction",

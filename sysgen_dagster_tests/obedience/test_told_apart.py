@@ -141,3 +141,26 @@ def test_a_number_with_a_full_stop_is_no_list(new: str) -> None:
 )
 def test_a_closing_number_that_has_to_be_computed_is_unread(closing: str) -> None:
     assert result("#### 64", f"We add them all.\n\n{closing}") == "unread"
+
+
+@pytest.mark.parametrize(
+    ("original", "new"),
+    [
+        (r"So $x = \boxed{3}$.", "2x = 6\nDivide by 2: x = 3\nCheck: 2(3) + 4 = 10"),
+        ("#### 15", "2x = 30\nx = 15\n**Check:** 2 \u00d7 15 + 10 = 40."),
+        ("The answer is: 24", "Tom has 24 marbles. (Proof: 24 + 6 = 30.)"),
+        ("#### 6", "There are 6 cars, because 6 \u00d7 4 = 24 wheels and 24 + 6 = 30."),
+        ("#### 6", "n = 6\nPlugging back: 4(6) + 6 = 30"),
+        ("#### 13", "The difference is 20 - 7 = 13. Double check: 13 + 7 = 20"),
+        ("#### 13", "It is thirteen, as 7 + 13 = 20"),
+        ("The answer is: 1.5", "It is 1.5 m long, as 5 \u00d7 30 cm = 150 cm."),
+    ],
+)
+def test_a_number_at_the_end_of_a_text_that_says_the_result_may_be_that_of_a_check(
+    original: str, new: str
+) -> None:
+    assert result(original, new) in {"same", "unread"}
+
+
+def test_a_marked_result_is_the_result_whatever_else_is_said() -> None:
+    assert result("#### 64", r"60 + 4 = 64, so it is \boxed{65}.") == "contradicts"

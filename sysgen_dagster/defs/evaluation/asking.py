@@ -91,7 +91,7 @@ def open_grader(run: AssetRun) -> EvaluationSession:
         )
     if run.at.subject is not None:
         answers = CATALOG.model_of_subject(run.subject.name)
-        run.note(judge_is_subject=name == answers.name)
+        run.note(judge_is_subject=CATALOG.served[name].is_same_as(answers))
     run.note(judge=name)
     ledger = f"{name}/{run.at.key or WHOLE}"
     return EvaluationSession(run, run.open_session(CATALOG.served[name], ledger))

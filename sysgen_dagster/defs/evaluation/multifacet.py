@@ -16,7 +16,6 @@ from sysgen_dagster.defs.evaluation.asking import (
     pool_of_grader,
     pool_of_subjects,
 )
-from sysgen_dagster.defs.judgements import is_same_model
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks, require_contracts
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -153,7 +152,7 @@ def _declare_gradings(bench: GradedBench, settings: RubricBench) -> dg.AssetsDef
     def gradings(run: AssetRun) -> pl.DataFrame:
         _require_contracts(run, answers)
         judge = open_grader(run)
-        is_generator = is_same_model(judge.model, CATALOG.model_of_subject(run.subject.name))
+        is_generator = judge.model.is_same_as(CATALOG.model_of_subject(run.subject.name))
         listed = grading.list_gradings(
             run.store.read(items, Partition()),
             run.store.read(answers, run.at),

@@ -50,19 +50,27 @@ def add_remarks(
     of_subject = [*_of_subject(suite, subject, by_name, own, other)]
     unknown = find_unknown(own.items).filter(pl.col("share") > MOST_UNKNOWN).select(*_SCORE, "said")
     is_lacking = pl.lit(other is not None) & pl.col("difference").is_null()
-    lacking = f"no difference from {subject.against}: no item of it, or of a part, is known of both"
+    scores = own.scores.clear() if other is None else other.scores
+    theirs = scores.select(*_SCORE, is_theirs=pl.lit(value=True)).unique()
+    lacking = pl.format(
+        f"no difference from {subject.against}: {{}}",
+        pl.when("is_theirs")
+        .then(pl.lit("no item of it, or of a part, is known of both"))
+        .otherwise(pl.lit("it has no score of the same parts")),
+    )
     left_out = _left_out(own.items)
     remarks = (
         *map(pl.lit, of_subject),
         pl.col("said"),
-        pl.when(is_lacking).then(pl.lit(lacking)),
+        pl.when(is_lacking).then(lacking),
         pl.when(pl.col("metric").str.starts_with(AVERAGE)).then(pl.lit(left_out, pl.String)),
     )
     said = pl.concat_str(remarks, separator=SEPARATOR, ignore_nulls=True).replace("", None)
     return (
         rows.join(unknown, on=_SCORE, how="left", maintain_order="left")
+        .join(theirs, on=_SCORE, how="left", maintain_order="left")
         .with_columns(remarks=said)
-        .drop("said")
+        .drop("said", "is_theirs")
     )
 
 

@@ -20,7 +20,9 @@ _REWORDING = any_word(
     r" (?:direct|indirect|reported)_speech"
     r" how_(?:do|would|could|can|should|might|to)_(?:\w+_){0,3}(?:say|phrase|word|put|express)"
     r" english german french spanish italian portuguese dutch latin russian polish swedish turkish"
-    r" arabic chinese japanese korean hindi greek tradu\w+ übersetz\w* umformulier\w* korrigier\w*"
+    r" arabic chinese japanese korean hindi greek englisch\w* deutsch\w* französisch\w* spanisch\w*"
+    r" anglais\w* français\w* espagnol\w* inglés español francés inglese francese italiano inglês"
+    r" português engels nederlands по-английски tradu\w+ übersetz\w* umformulier\w* korrigier\w*"
     r" corrig\w* satz frase oración exemple beispiel ejemplo esempio exemplo"
 )
 _REWORDING = rf"\b{_REWORDING}\b"

@@ -8,6 +8,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     DO,
     HARMLESS,
     IN,
+    LOOKS,
     OBJECT,
     QUOTE,
     TAIL,
@@ -98,7 +99,7 @@ _WHOLE = (
     form(
         rf"(?:{DO}|put|wrap)(?: {ANSWER})? (?:with )?(?:a |the )?title,?(?: be)? (?:wrapped"
         rf"|contained"
-        r"|enclosed)? ?(?:in|with) double angular brackets.*",
+        rf"|enclosed)? ?(?:in|with) double angular brackets{LOOKS}",
         _title("<<"),
     ),
     form(

@@ -22,6 +22,8 @@ FORBIDS = re.compile(r"(?:avoid|do not|don't|never|without|no)\b")
 _MOST_OBJECTS = 5
 # The last object may tell when all are asked for: "headings and lists to organize long answers".
 _PURPOSE = re.compile(r" (?:to|for|when) ")
+# Of what is forbidden it may tell where, or that only all of it together is.
+_JOINTLY = re.compile(r" (?:in|at|on|within) | together\b")
 _ENDS = re.compile(
     r"(?:end|finish|conclude|close|wrap up|sign off|complete|the (?:very )?(?:last|end))\b"
     r"(?: off)?(?:(?! (?:with|by|be)\b) [a-z]+){0,4}(?: (?:with|by|be|read))+ "
@@ -69,9 +71,15 @@ def recognize_objects(clause: str, look_up: _LookUp) -> Recognized:
         or (None if forbids and not FORBIDS.match(each) else look_up(each))
         for each in objects
     ]
-    if parts[-1] is None and _PURPOSE.search(objects[-1]):
+    bound = (_PURPOSE, _JOINTLY) if forbids else (_PURPOSE,)
+    if parts[-1] is None and any(words.search(objects[-1]) for words in bound):
         return Recognized()
     rules = tuple(rule for part in parts if part for rule in part.rules)
+    has_exception = any(
+        part is None and each.startswith("with ") for part, each in zip(parts, objects, strict=True)
+    )
+    if has_exception or len({rule.words for rule in rules if rule.kind is RuleKind.CASE}) > 1:
+        rules = tuple(rule for rule in rules if rule.kind is not RuleKind.CASE)
     is_manner = (
         forbids or shared["verb"] == "be" or all(part and _is_manner(part) for part in parts)
     )

@@ -5,6 +5,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     COUNT,
     HARMLESS,
     IN,
+    LOOKS,
     NO,
     ON_LINES,
     TAIL,
@@ -56,7 +57,7 @@ _PARTS = {
     r"|bold key (?:terms|words|points))": RuleKind.BOLD,
     r"(?:latex(?: (?:notation|format|formatting|formulas|syntax|math))?)": RuleKind.FORMULAS,
     r"(?:(?:an? )?(?:mathematical |math |algebraic )?equations?)": RuleKind.EQUATIONS,
-    r"(?:placeholders(?: (?:in|represented by) square brackets.*)?)": RuleKind.PLACEHOLDERS,
+    rf"(?:placeholders(?: (?:in|represented by) square brackets{LOOKS})?)": RuleKind.PLACEHOLDERS,
 }
 
 
@@ -92,17 +93,17 @@ _ITEMS = {
     r"headings|headers": RuleKind.HEADINGS,
     r"tables?": RuleKind.TABLES,
     r"code blocks?|code snippets?": RuleKind.CODE_BLOCKS,
-    r"placeholders?(?: (?:in|represented by|with|using) square brackets.*)?"
+    rf"placeholders?(?: (?:in|represented by|with|using) square brackets{LOOKS})?"
     r"": RuleKind.PLACEHOLDERS,
     r"(?:highlighted (?:sections|parts|phrases|text sections)|(?:text )?sections highlighted"
     r"|sections in italics|italic(?:ized)? (?:phrases|sections))(?: (?:with|in|using)"
-    r" markdown.*)?"
+    rf" markdown{LOOKS})?"
     r"": RuleKind.HIGHLIGHTS,
 }
 _COUNTED = tuple(
     form(
         rf"(?:{IN} )?(?:a list of |a list with )?{COUNT} {HARMLESS}{VAGUE}(?:{items})"
-        rf"(?: in (?:the )?markdown.*)?{_PURPOSE}{TAIL}",
+        rf"(?: in (?:the )?markdown{LOOKS})?{_PURPOSE}{TAIL}",
         counted(kind),
     )
     for items, kind in _ITEMS.items()
@@ -196,7 +197,7 @@ _VERBS = (
         r"^highlight",
         form(
             rf"highlight {COUNT} (?:text )?(?:sections|parts|phrases)(?: in {ANSWER})?"
-            r"(?: (?:with|in|using) (?:\"\d+\"|markdown.*))?",
+            rf"(?: (?:with|in|using) (?:\"\d+\"|markdown{LOOKS}))?",
             counted(RuleKind.HIGHLIGHTS),
         ),
     ),

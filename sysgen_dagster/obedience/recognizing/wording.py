@@ -95,6 +95,11 @@ VAGUE = (
     r"|meaningful|catchy|appropriate|engaging|bold|direct|compact|polished|friendly|polite|warm"
     r"|formal|key|main|important|short and clear|clear and concise),? (?:and )?){1,3})?"
 )
+# What is said besides of how a thing looks, as long as it says nothing of how many.
+LOOKS = (
+    r"(?:(?!\b(?:at (?:least|most)|(?:more|fewer|less) than|no (?:more|fewer|less)|up to|exactly"
+    r"|(?:max|min)imum|but)\b).)*"
+)
 TAIL = (
     rf"(?: in {ANSWER}| throughout(?: {WHOLE_ANSWER})?| for (?:clarity|readability"
     r"|easy reading|better readability|ease of reading)| at all times| always| please"

@@ -59,6 +59,17 @@ def test_subjects_without_an_item_in_common_have_no_difference() -> None:
     assert row["remarks"].startswith("no difference from base: no item of it")
 
 
+def test_a_score_that_the_other_subject_has_not_is_compared_with_none() -> None:
+    """As an average over tasks of which the other one has others: its name says which."""
+    other = items([1, 0]).with_columns(of=pl.lit("elsewhere"))
+    rows = compare_subjects(
+        "riddles", [BASE, TAUGHT], {"base": evaluated(other), "taught": evaluated(items([1, 0]))}
+    )
+
+    remarks = row_of(rows, subject="taught")["remarks"]
+    assert remarks.startswith("no difference from base: it has no score of the same parts")
+
+
 def test_a_subject_that_is_not_evaluated_is_named_with_what_to_do() -> None:
     rows = compare_subjects("riddles", [BASE, TAUGHT], {"base": evaluated(items([1, 0]))})
 
