@@ -104,8 +104,8 @@ def _rows(file: Path) -> list[Any]:
     said = yaml.safe_load(file.read_text())
     if "data_files" not in said["dataset_kwargs"]:
         return list(range(3))
-    [data] = said["dataset_kwargs"]["data_files"].values()
-    return [json.loads(line) for line in Path(data).read_text().splitlines()]
+    [files] = said["dataset_kwargs"]["data_files"].values()
+    return [json.loads(line) for file in files for line in Path(file).read_text().splitlines()]
 
 
 def _ask(folder: Path, behaviour: dict[str, Any], item: str) -> None:
