@@ -43,7 +43,7 @@ class Place:
         rows.write_text("{}\n" * len(ITEMS))
         tasks = self.folder.parent / "tasks"
         tasks.mkdir(exist_ok=True)
-        files = {"dataset_kwargs": {"data_files": {"test": str(rows)}}}
+        files = {"dataset_kwargs": {"data_files": {"test": [str(rows)]}}}
         (tasks / "mathqa.yaml").write_text(yaml.safe_dump(files))
         paths = {"include_path": tasks, "use_cache": self.folder / "cache"}
         paths |= {"output_path": self.folder / RESULTS}
