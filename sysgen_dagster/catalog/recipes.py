@@ -232,10 +232,10 @@ class Recipe(Entry):
 
     @rule("reviewed", "rejected")
     def _require_pairs_that_are_reviewed(self) -> str | None:
-        if self.reviewed is not None and Rejected.FOLLOWED_USER in self.rejected:
+        if self.reviewed is not None and {*self.rejected} == {Rejected.FOLLOWED_USER}:
             return (
                 f"nobody reviews pairs that reject `{Rejected.FOLLOWED_USER}`: none would be "
-                "taken: leave out `reviewed`, or that kind of pair"
+                "taken: leave out `reviewed`, or name a kind besides"
             )
         return None
 

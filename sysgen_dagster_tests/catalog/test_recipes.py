@@ -92,12 +92,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         )
     },
     "reviewed-pairs-that-nobody-reviews": (
-        [
-            (
-                "mixtures.half",
-                {"rejected": ["original_answer", "followed_user"], "reviewed": "accepted"},
-            )
-        ],
+        [("mixtures.half", {"rejected": ["followed_user"], "reviewed": "accepted"})],
         "mixtures.half.reviewed",
         "nobody reviews pairs that reject `followed_user`",
     ),

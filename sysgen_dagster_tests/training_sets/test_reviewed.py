@@ -167,8 +167,9 @@ def test_a_pair_is_reviewed_where_its_texts_are_those_that_the_reviewer_saw(
 ) -> None:
     rows = PAIRS.filter(conversation_id="c0").with_columns(rejected_is=pl.lit(kind))
     said = decided(c0={"choice": "accepted", **shown})
-    any_pair = Recipe(rejected=(Rejected(kind),))
-    accepted = Recipe(rejected=(Rejected(kind),), reviewed=Reviewed.ACCEPTED)
+    kinds = (Rejected.ORIGINAL_ANSWER, Rejected.FOLLOWED_USER)
+    any_pair = Recipe(rejected=kinds)
+    accepted = Recipe(rejected=kinds, reviewed=Reviewed.ACCEPTED)
 
     assert only_accepted(rows, said, accepted).height == counts
     [row] = write_edits(rows, said, any_pair, "pairs").to_dicts()
