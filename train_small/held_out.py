@@ -76,7 +76,7 @@ def _run_program(weights: Path, chats: Path, written: Path, template: Path) -> N
 
 def score(items: pl.DataFrame, subject: str) -> pl.DataFrame:
     """`SCORE_COLUMNS` of a subject's items."""
-    return score_items(items, subject=subject, protocol=_PROTOCOL)
+    return score_items(items, subject=subject, protocol=_PROTOCOL, are_shares=False)
 
 
 def read_held_out(store: Store) -> pl.DataFrame:

@@ -114,7 +114,7 @@ def _judge(
     session, is_generator = open_judge(run, CATALOG.judge_of(run.model.name))
     rows = sample_pairs(run, per_source, CATALOG.judging.seed)
     completions = session.ask(build_requests(rows), requests_per_row * rows.height)
-    require_judged(run, completions, session.model.name)
+    require_replies(run, completions, session.model.name)
     return build_judged(rows, completions, session.model.name, is_generator)
 
 
@@ -127,8 +127,8 @@ def open_judge(run: AssetRun, judge: Model) -> tuple[ModelSession, bool]:
     return run.open_session(judge, f"{judge.name}/{run.at.key}"), is_generator
 
 
-def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None:
-    """Do nothing where a judge was asked nothing or replied at all; note that it is simulated.
+def require_replies(run: AssetRun, completions: pl.DataFrame, model: str) -> None:
+    """Do nothing where a model was asked nothing or replied at all; note that it is simulated.
 
     Raises:
         dg.Failure: Each request failed in the engine; the table stored before is not replaced.
@@ -137,7 +137,7 @@ def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None
     if completions.height and failed.sum() == completions.height:
         why = " ".join(completions["failure"].drop_nulls().head(1))
         raise dg.Failure(
-            f"{judge} judged nothing of {run.at.key}: {why}. What was judged before stays as it is",
+            f"{model} replied to nothing of {run.at.key}: {why}. What is stored stays as it is",
             allow_retries=False,
         )
     if "simulated" in completions["engine"]:
@@ -194,7 +194,7 @@ def _calibrate(run: AssetRun, judge: Model) -> pl.DataFrame:
     )
     asked = len(preference_judgement.ORDERS) * pairs.height + reviewed.height + phrases.height
     completions = session.ask(requests, asked)
-    require_judged(run, completions, judge.name)
+    require_replies(run, completions, judge.name)
     return calibration.build_judge_calibration(
         pairs, reviewed, phrases, completions, judge.name, is_generator
     )

@@ -14,7 +14,7 @@ import polars as pl
 from sysgen_dagster.analysis.repeated_instructions import find_repeats
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.defs.judgements import require_judged
+from sysgen_dagster.defs.judgements import require_replies
 from sysgen_dagster.defs.multifaceted_lane import lane_settings
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -152,7 +152,7 @@ def bench_rubrics(run: AssetRun) -> pl.DataFrame:
 
     def ask_judge(requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
         completions = judges.ask(requests, total)
-        require_judged(run, completions, judge.name)
+        require_replies(run, completions, judge.name)
         return completions
 
     references = _read_kept(run, BENCH_REFERENCES)

@@ -10,7 +10,7 @@ import polars as pl
 from sysgen_dagster.defs.judgements import (
     open_judge,
     pool_of_judges,
-    require_judged,
+    require_replies,
     take_turns,
 )
 from sysgen_dagster.defs.plumbing.assets import table_asset
@@ -50,7 +50,7 @@ def judged_pairs(run: AssetRun) -> pl.DataFrame:
     candidates = choose_rejected(run.read_kept(GOLD_ANSWERS)).drop_nulls("rejected_set")
     requests = pair_judgement.build_requests(candidates)
     completions = session.ask(requests, len(pair_judgement.ORDERS) * candidates.height)
-    require_judged(run, completions, session.model.name)
+    require_replies(run, completions, session.model.name)
     return pair_judgement.build_judged_pairs(
         candidates, completions, session.model.name, is_generator
     )

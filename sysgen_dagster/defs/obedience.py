@@ -17,7 +17,7 @@ from sysgen_dagster.catalog.operations import EVERY_ROW
 from sysgen_dagster.defs.judgements import (
     open_judge,
     pool_of_judges,
-    require_judged,
+    require_replies,
     take_turns,
 )
 from sysgen_dagster.defs.plumbing.assets import table_asset
@@ -70,7 +70,7 @@ def obedience(run: AssetRun) -> pl.DataFrame:
     for judge in CATALOG.judges_of(run.model.name):
         session, is_generator = open_judge(run, judge)
         completions = session.ask(phrase_judgement.build_phrase_requests(asked), asked.height)
-        require_judged(run, completions, judge.name)
+        require_replies(run, completions, judge.name)
         tables[judge.name] = phrase_judgement.build_obedience(
             decided, completions, judge.name, is_generator
         )

@@ -12,7 +12,6 @@ import polars as pl
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.evaluation.stored_scores import find_other_scores
 from sysgen_dagster.evaluation.suite import Suite
-from sysgen_dagster.evaluation.tables import LEFT_OUT
 from sysgen_dagster.evaluation.unknown import MOST_UNKNOWN, find_unknown, say_reasons
 from sysgen_dagster.obedience.calibration import CALIBRATED
 from sysgen_dagster.tables.checks import (
@@ -187,8 +186,7 @@ def _items(suite: Suite, evidence: Evidence) -> pl.DataFrame:
 
 def _few_unknown(suite: Suite) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        left_out = {*LEFT_OUT, *_left_out(suite, evidence)}
-        scores = find_unknown(_items(suite, evidence), left_out)
+        scores = find_unknown(_items(suite, evidence))
         largest = scores["share"].max()
         many = scores.filter(pl.col("share") > MOST_UNKNOWN).sort("metric", "of")
         said = f"Not known: {say_reasons(evidence.read(suite.gradings, _DROP))}"
@@ -203,13 +201,6 @@ def _few_unknown(suite: Suite) -> Check:
 
     statement = f"At most {MOST_UNKNOWN:.0%} of the items of each score are unknown."
     return Check("few_items_are_unknown", suite.scores, statement, False, evaluate)
-
-
-def _left_out(suite: Suite, evidence: Evidence) -> list[str]:
-    """Why items were left out before anything was asked; those are counted, and not unknown."""
-    if suite.items is None or _DROP not in suite.items.columns:
-        return []
-    return evidence.read(suite.items, _DROP)[_DROP].drop_nulls().unique().to_list()
 
 
 def _judge_is_calibrated(suite: Suite) -> Check:

@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import polars as pl
 
-from sysgen_dagster.evaluation.tables import NO_SHARES
 from sysgen_dagster.obedience.agreement import DRAWS
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
@@ -20,9 +19,7 @@ _CELLS: Final = 2**21
 _Matrix: TypeAlias = "np.ndarray[Any, Any]"
 
 
-def find_intervals(
-    weighed: pl.DataFrame, seed: int, *, are_differences: bool = False
-) -> list[pl.Series]:
+def find_intervals(weighed: pl.DataFrame, seed: int, *, are_shares: bool) -> list[pl.Series]:
     """Columns ``low`` and ``high``: a row for each score, in the order of the items.
 
     Null where a score, or a part of a mean of means, is known in fewer than two clusters; where
@@ -32,21 +29,20 @@ def find_intervals(
         weighed: Items with ``part``, null but of a mean of means, and ``weighed``, whose mean is
             the score.
         seed: Of the draws; as many clusters are drawn as there are, for all scores the same.
-        are_differences: Whether they are of two subjects, and so no shares.
+        are_shares: Whether the values are of 0 to 1; else they are grades, nats or differences.
     """
     value = pl.col("weighed")
     totals, known = _by_cluster(weighed, value.sum()), _by_cluster(weighed, value.count())
     of_draws = np.hsplit(_draw(np.hstack([totals, known]), seed), 2)
     ends: list[tuple[float | None, float | None]] = []
-    for at, (metric, _, fewest, is_plain) in enumerate(_list_scores(weighed).iter_rows()):
-        is_share = is_plain and not (are_differences or metric.startswith(NO_SHARES))
+    for at, (_, _, fewest, is_plain) in enumerate(_list_scores(weighed).iter_rows()):
         there = known[:, at] > 0
         means = totals[there, at] / known[there, at]
         if fewest < 2:
             ends.append((None, None))
         elif not np.isclose(means.min(), means.max(), rtol=0):
             ends.append(_quantiles(of_draws[0][:, at], of_draws[1][:, at]))
-        elif is_share and means[0] in (0, 1):
+        elif are_shares and is_plain and means[0] in (0, 1):
             ends.append(wilson_interval(means[0], len(means), Z95))
         else:
             ends.append((None, None))

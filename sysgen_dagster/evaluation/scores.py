@@ -28,6 +28,7 @@ def score_items(
     judge: str | None = None,
     worth: str | None = None,
     floor: pl.DataFrame | None = None,
+    are_shares: bool = True,
     seed: int = 0,
 ) -> pl.DataFrame:
     """`SCORE_COLUMNS`: one row per score that the items have.
@@ -39,11 +40,12 @@ def score_items(
         judge: Who graded; None: rules.
         worth: What the judge's gradings are worth; None: rules.
         floor: `ITEM_COLUMNS` of a server that always says "yes".
+        are_shares: Whether the values are of 0 to 1; else they are grades or nats.
         seed: Of the draws; all scores see the same ones.
     """
     items = require_columns(items, ITEM_COLUMNS, "the items of a score", "Build them anew.")
     weighed = _weigh(items, _count_parts(items))
-    scores = _means(weighed).with_columns(find_intervals(weighed, seed))
+    scores = _means(weighed).with_columns(find_intervals(weighed, seed, are_shares=are_shares))
     yes = items.clear() if floor is None else floor
     floors = mean_items(yes).select(*_SCORE, floor="score")
     said = {"subject": subject, "protocol": protocol, "judge": judge, "worth": worth}
@@ -90,7 +92,7 @@ def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> p
     )
     return (
         _means(weighed)
-        .with_columns(find_intervals(weighed, seed, are_differences=True))
+        .with_columns(find_intervals(weighed, seed, are_shares=False))
         .join(moved, on=_SCORE, how="left", maintain_order="left")
         .rename({"score": "difference"})
         .select(DIFFERENCE_COLUMNS.keys())

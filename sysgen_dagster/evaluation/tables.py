@@ -11,8 +11,6 @@ from sysgen_dagster.tables.table import Column, Columns
 TOTAL: Final = "total"  # the value of ``of`` of a score over all items
 # A rate moves by whole items, a grading from 1 to 5 by half a level where it is a mean of four.
 MOVED: Final = 0.5
-# How the names of metrics begin whose values are no shares of 0 to 1, but grades or nats.
-NO_SHARES: Final = ("multifacet", "own")
 # Why an item is left out before anything is asked, in any suite: it is counted, and not unknown.
 NOT_VERIFIABLE: Final = "not_verifiable"  # no rule can verify the constraint
 NO_CHECK_LEFT: Final = "no_check_left"  # nothing of the row can be verified or asked

@@ -1,7 +1,5 @@
 """How many items of a score nobody knows, and why: a check bounds it, a comparison remarks it."""
 
-from collections.abc import Collection
-
 import polars as pl
 
 from sysgen_dagster.evaluation.tables import LEFT_OUT
@@ -12,19 +10,18 @@ from sysgen_dagster.tables.rates import count_drops
 MOST_UNKNOWN = 0.05
 
 
-def find_unknown(items: pl.DataFrame, left_out: Collection[str] = LEFT_OUT) -> pl.DataFrame:
+def find_unknown(items: pl.DataFrame) -> pl.DataFrame:
     """How much of each score is unknown: a row for each score of which any item was asked.
 
     Args:
         items: `ITEM_COLUMNS` of a subject.
-        left_out: Drop reasons of items that were left out before anything was asked.
 
     Returns:
         ``metric`` and ``of``, ``unknown`` and ``asked`` items, the ``share`` of these that is
         unknown, and ``said``: the counts with the drop reasons, in words.
     """
     is_unknown = pl.col("value").is_null()
-    is_left_out = pl.col("drop_reason").is_in(list(left_out)).fill_null(value=False)
+    is_left_out = pl.col("drop_reason").is_in(list(LEFT_OUT)).fill_null(value=False)
     asked = items.filter(~(is_unknown & is_left_out))
     rows = []
     for (metric, of), each in asked.group_by("metric", "of", maintain_order=True):

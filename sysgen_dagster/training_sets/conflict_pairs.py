@@ -20,7 +20,6 @@ from sysgen_dagster.training_sets.pairs import (
     differ,
 )
 from sysgen_dagster.training_sets.rows import build_turn
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 _KEEPS = (pl.col("side") == Side.MESSAGE.value) & ~pl.col("is_refusal")
 _BREAKS = pl.col("side").is_in([Side.USER.value, Side.NEITHER.value]) & ~pl.col("is_refusal")
@@ -28,33 +27,20 @@ _WITH_MESSAGE = pl.col("has_system_message")
 _ID = "conversation_id"
 
 
-def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """`tables.PREFERENCE_PAIRS`: at most one row per conversation, in the order of `aligned`.
+def compare_conflict_answers(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+    """`tables.PREFERENCE_PAIRS` with those that are left out, and why in the column ``left_out``.
 
-    The chosen answer is the one to the same turn; where that did not keep to the message, or breaks
-    another phrase of it, it is the one to the turn that asks for what the message says, which
-    answers the same question. Where both turns that ask for the opposite give a pair, one of them
-    is drawn. No phrase of the message is known that the chosen answer does not obey. The two differ
-    in more than blanks around them.
+    One row per conversation with a turn that asks for the opposite and has both answers, in the
+    order of `aligned`. The chosen answer is the one to the same turn; where that did not keep to
+    the message, or breaks another phrase of it, it is the one to the turn that asks for what the
+    message says, which answers the same question. Where both turns give a pair, one is drawn. A row
+    is left out where neither does: a phrase is known that the chosen answer does not obey, or the
+    two differ in blanks around them at most.
 
     Args:
         aligned: One row per conversation, with the columns of `tables.PREFERENCE_PAIRS` that say
             where it comes from, and ``phrases`` of the system message.
         turns: `obedience.tables.CONFLICT_TURNS` of the same model.
-    """
-    compared = compare_conflict_answers(aligned, turns)
-    return compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
-
-
-def compare_conflict_answers(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
-    """`tables.PREFERENCE_PAIRS` with those that are left out, and why in the column ``left_out``.
-
-    One row per conversation with a turn that asks for the opposite and has both answers; it is left
-    out where neither turn gives a pair.
-
-    Args:
-        aligned: As `build_conflict_pairs` takes it.
-        turns: The same.
     """
     possible = aligned.join(_find_answers(turns), on=_ID, maintain_order="left_right")
     counted = count_verdicts(possible, pl.concat_list("chosen_answer"), "phrases_")

@@ -19,7 +19,7 @@ from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table
-from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
+from sysgen_dagster.training_sets.conflict_pairs import compare_conflict_answers
 from sysgen_dagster_tests.obedience.test_requested import OPPOSITES
 from sysgen_dagster_tests.training_sets.frames import aligned
 
@@ -107,7 +107,7 @@ def test_both_rates_are_those_of_the_simulated_model(turns: pl.DataFrame) -> Non
 
 def test_each_message_gives_a_pair_whose_answers_have_both_verdicts(turns: pl.DataFrame) -> None:
     rows = aligned(*({"conversation_id": each} for each in turns["conversation_id"].unique()))
-    pairs = build_conflict_pairs(rows, turns)
+    pairs = compare_conflict_answers(rows, turns).filter(pl.col("left_out").is_null())
     sides = {(row, text): side for row, text, side in turns.select(_OF_ANSWER).iter_rows()}
     pairs = pairs.select("conversation_id", "chosen", "rejected")
     answers = [(row, [one[0]["content"], two[0]["content"]]) for row, one, two in pairs.iter_rows()]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.evaluation.checks import build_checks
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, NOT_VERIFIABLE
 from sysgen_dagster.evaluation.unknown import MOST_UNKNOWN
 from sysgen_dagster.tables.checks import Check, Finding
 from sysgen_dagster.tables.table import Column, Table
@@ -49,8 +49,8 @@ def test_an_evaluation_of_nothing_is_no_error_and_keeps_to_no_check(check: Check
 def test_where_all_items_are_left_out_none_is_known() -> None:
     it = evaluated(10)
     for at in range(10):
-        it.change(ITEMS, at, drop_reason="cannot_be_verified")
-        it.change(GRADINGS, at, value=None, drop_reason="cannot_be_verified")
+        it.change(ITEMS, at, drop_reason=NOT_VERIFIABLE)
+        it.change(GRADINGS, at, value=None, drop_reason=NOT_VERIFIABLE)
     score(it)
 
     assert not find(UNKNOWN, it).passed
@@ -110,7 +110,7 @@ def test_items_that_are_lost_or_of_another_bench_break_a_contract(
 def test_an_item_that_is_left_out_before_anything_is_asked_need_not_be_answered() -> None:
     it = evaluated()
     _drop_answer(it)
-    it.change(ITEMS, 19, drop_reason="cannot_be_verified")
+    it.change(ITEMS, 19, drop_reason=NOT_VERIFIABLE)
 
     assert find(LOST, it).passed
     assert find(UNGRADED, it).passed  # its grading says why it has none
@@ -119,7 +119,7 @@ def test_an_item_that_is_left_out_before_anything_is_asked_need_not_be_answered(
 def test_an_item_that_is_left_out_needs_no_grading_either() -> None:
     it = evaluated()
     _drop_grading(it)
-    it.change(ITEMS, 19, drop_reason="cannot_be_verified")
+    it.change(ITEMS, 19, drop_reason=NOT_VERIFIABLE)
 
     assert find(UNGRADED, it).passed
 
@@ -170,8 +170,8 @@ def test_a_share_of_unknown_items_above_the_bound_warns_with_the_reasons(
 def test_items_that_are_left_out_before_anything_is_asked_are_not_unknown() -> None:
     it = evaluated()
     for at in range(10):
-        it.change(ITEMS, at, drop_reason="cannot_be_verified")
-        it.change(GRADINGS, at, value=None, drop_reason="cannot_be_verified")
+        it.change(ITEMS, at, drop_reason=NOT_VERIFIABLE)
+        it.change(GRADINGS, at, value=None, drop_reason=NOT_VERIFIABLE)
     score(it)
 
     assert find(UNKNOWN, it).passed

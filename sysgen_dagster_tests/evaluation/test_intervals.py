@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.evaluation import intervals
-from sysgen_dagster.evaluation.scores import compare_items
+from sysgen_dagster.evaluation.scores import compare_items, score_items
 from sysgen_dagster.evaluation.tables import END_OF_PART
 from sysgen_dagster_tests.evaluation.test_scores import Value, items, only, score
 
@@ -30,7 +30,6 @@ def test_a_share_of_none_or_all_has_wilson_s_interval_of_as_many_clusters(
     [
         (items([0.5] * 8), "a share of which every item is a half"),
         (items([1.0, 0.0] * 4, clusters=list("aabbccdd")), "half of each cluster"),
-        (items([1.0] * 8, metric="multifacet"), "grades"),
         (items([1.0] * 8, clusters=["a"] * 8), "one cluster"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",
@@ -39,6 +38,13 @@ def test_where_nothing_varies_how_sure_a_mean_is_is_not_known(rows: pl.DataFrame
     found = only(score(rows))
 
     assert found["score"] is not None
+    assert found["low"] is found["high"] is None
+
+
+def test_grades_that_are_all_one_have_no_interval_of_a_share() -> None:
+    found = only(score_items(items([1.0] * 8), subject="owl", protocol="", are_shares=False))
+
+    assert found["score"] == 1.0
     assert found["low"] is found["high"] is None
 
 

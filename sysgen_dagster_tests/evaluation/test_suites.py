@@ -6,7 +6,7 @@ from sysgen_dagster.catalog.evaluation import BENCHES
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import CHECKS, SUITES, TABLES
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, NO_SHARES, SCORE_COLUMNS
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, SCORE_COLUMNS
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By
@@ -43,12 +43,6 @@ def test_scores_have_the_columns_that_comparisons_read(suite: Suite) -> None:
 @each
 def test_no_gradings_are_no_items(suite: Suite) -> None:
     assert suite.build_items(suite.gradings.empty()).columns == [*ITEM_COLUMNS]
-
-
-@each
-def test_the_names_of_its_metrics_say_whether_they_are_shares(suite: Suite) -> None:
-    """A bench of grades begins the names of its metrics with its own."""
-    assert suite.name.startswith(NO_SHARES) is not suite.is_share
 
 
 @each

@@ -6,20 +6,23 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.obedience.conflicts import AGAINST, Turn
-from sysgen_dagster.training_sets.conflict_pairs import (
-    build_conflict_pairs,
-    compare_conflict_answers,
-)
+from sysgen_dagster.training_sets.conflict_pairs import compare_conflict_answers
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster_tests.obedience.conflict_rows import HOLDS, turn_frame, turn_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
+
+
+def taken(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that are not left out."""
+    compared = compare_conflict_answers(aligned, turns)
+    return compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
 
 
 def pairs_of(*sides: tuple[str | None, ...], **changed: Any) -> pl.DataFrame:
     rows = turn_rows(*sides, **changed)
     # Conversations say which exchange of their upstream row they are, in a column of that name.
     numbered = aligned(*[{}] * len(sides)).with_columns(turn=pl.lit(1, pl.UInt32))
-    return build_conflict_pairs(numbered, turn_frame(rows))
+    return taken(numbered, turn_frame(rows))
 
 
 def _only(turn: str, **sides: str) -> tuple[str | None, ...]:
@@ -100,8 +103,8 @@ def test_a_chosen_answer_breaks_no_other_phrase_of_the_message() -> None:
     phrases = [{"tag": "Format", "text": "Use a table."}, {"tag": "Format", "text": "Be kind."}]
     turns = turn_frame(turn_rows(HOLDS))
 
-    assert build_conflict_pairs(aligned({"phrases": phrases}), turns).is_empty()
-    [pair] = build_conflict_pairs(aligned({"phrases": phrases[1:]}), turns).to_dicts()
+    assert taken(aligned({"phrases": phrases}), turns).is_empty()
+    [pair] = taken(aligned({"phrases": phrases[1:]}), turns).to_dicts()
     assert (pair["phrases_not_obeyed"], pair["phrases_unknown"]) == (0, 1)
 
 
@@ -165,7 +168,7 @@ def test_a_pair_has_the_flags_of_its_message_and_of_the_answer_that_it_chooses(
     of_answers = [
         row | ({"answer": answer} if row["side"] == "message" else {}) for row in turn_rows(HOLDS)
     ]
-    [pair] = build_conflict_pairs(aligned(OF_THE_CONVERSATION), turn_frame(of_answers)).to_dicts()
+    [pair] = taken(aligned(OF_THE_CONVERSATION), turn_frame(of_answers)).to_dicts()
 
     assert pair["flags"] == flags
 
@@ -188,4 +191,4 @@ def test_other_conversations_change_nothing_of_a_pair() -> None:
 def test_rows_that_are_not_used_have_no_pair() -> None:
     turns = turn_frame(turn_rows(HOLDS, HOLDS))
 
-    assert build_conflict_pairs(aligned({}), turns)["conversation_id"].to_list() == ["c0"]
+    assert taken(aligned({}), turns)["conversation_id"].to_list() == ["c0"]

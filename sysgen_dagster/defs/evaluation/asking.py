@@ -11,7 +11,7 @@ import polars as pl
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.catalog.subjects import MessageIn
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest
-from sysgen_dagster.defs.judgements import require_judged
+from sysgen_dagster.defs.judgements import require_replies
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -55,7 +55,7 @@ class EvaluationSession:
         requests = (replace(each, messages=self.shown(each.messages)) for each in requests)
         completions = self.session.ask(requests, total)
         if not self.has_replied:
-            require_judged(self.run, completions, self.model.name)
+            require_replies(self.run, completions, self.model.name)
             self.has_replied = not completions.is_empty()
         return completions
 

@@ -189,6 +189,7 @@ def _declare_scores(bench: GradedBench) -> dg.AssetsDefinition:
             protocol=describe_protocol(bench.called, answered, graded, run.subject.message_in),
             judge=judge,
             worth=worth_of_gradings(_read_calibration(run), judge or ""),
+            are_shares=bench.suite.is_share,
         )
 
     return table_asset(

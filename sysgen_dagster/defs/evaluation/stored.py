@@ -4,7 +4,7 @@ import polars as pl
 
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.comparisons.averages import add_average
-from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
+from sysgen_dagster.evaluation.comparisons.tables import Evaluated
 from sysgen_dagster.evaluation.stored_scores import is_evaluated
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import SCORE_COLUMNS

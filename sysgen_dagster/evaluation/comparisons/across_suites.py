@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import polars as pl
 
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.evaluation.comparisons.comparing import Evaluated, compare_subjects
+from sysgen_dagster.evaluation.comparisons.comparing import compare_subjects
 from sysgen_dagster.evaluation.comparisons.published import IS_OVER_ALL
 from sysgen_dagster.evaluation.comparisons.subjects import UNTRAINED, Compared
-from sysgen_dagster.evaluation.comparisons.tables import ABLATION, USER_ROLE
+from sysgen_dagster.evaluation.comparisons.tables import ABLATION, USER_ROLE, Evaluated
 from sysgen_dagster.tables.table import Table
 
 # Scores over all items, and rows that say that a subject is not evaluated.

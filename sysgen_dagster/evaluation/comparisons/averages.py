@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
 from sysgen_dagster.evaluation.comparisons.published import UNSEEN_TASKS, name_average
+from sysgen_dagster.evaluation.comparisons.tables import Evaluated
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import END_OF_PART, TOTAL

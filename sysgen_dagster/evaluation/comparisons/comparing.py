@@ -11,10 +11,9 @@ from sysgen_dagster.evaluation.comparisons.published import (
     find_rows,
     untrained_row,
 )
-from sysgen_dagster.evaluation.comparisons.remarks import Evaluated as Evaluated
 from sysgen_dagster.evaluation.comparisons.remarks import add_remarks
 from sysgen_dagster.evaluation.comparisons.subjects import Compared
-from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
+from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS, Evaluated
 from sysgen_dagster.evaluation.scores import compare_items
 from sysgen_dagster.tables.table import polars_schema
 

@@ -1,33 +1,18 @@
 """What must be known before a score, or a difference, is believed: the remarks of a comparison."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
 from sysgen_dagster.evaluation.comparisons.published import AVERAGE
 from sysgen_dagster.evaluation.comparisons.subjects import Compared
+from sysgen_dagster.evaluation.comparisons.tables import Evaluated
 from sysgen_dagster.evaluation.tables import END_OF_PART, MESSAGE_IN
 from sysgen_dagster.evaluation.unknown import MOST_UNKNOWN, find_unknown
 
 SEPARATOR: Final = "; "  # between the remarks of a row
 _SCORE: Final = ["metric", "of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """What is stored of a subject for one suite.
-
-    Attributes:
-        scores: `SCORE_COLUMNS`.
-        items: `ITEM_COLUMNS`, of the same gradings.
-        is_made_up: Whether no model wrote its answers.
-    """
-
-    scores: pl.DataFrame
-    items: pl.DataFrame
-    is_made_up: bool = False
 
 
 def add_remarks(

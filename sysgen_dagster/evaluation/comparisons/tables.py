@@ -1,6 +1,9 @@
 """The tables of comparisons: one for each suite, the ablation, and the message's place."""
 
+from dataclasses import dataclass
 from typing import Final
+
+import polars as pl
 
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.evaluation.tables import DIFFERENCE_COLUMNS, SCORE_COLUMNS
@@ -56,3 +59,18 @@ ABLATION = _comparison(
 USER_ROLE = _comparison("user_role", {**_OF_SUITE, **COMPARISON_COLUMNS})
 
 TABLES: tuple[Table, ...] = (*OF_SUITES.values(), ABLATION, USER_ROLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What is stored of a subject for one suite.
+
+    Attributes:
+        scores: `SCORE_COLUMNS`.
+        items: `ITEM_COLUMNS`, of the same gradings.
+        is_made_up: Whether no model wrote its answers.
+    """
+
+    scores: pl.DataFrame
+    items: pl.DataFrame
+    is_made_up: bool = False

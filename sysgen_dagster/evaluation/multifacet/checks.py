@@ -28,7 +28,7 @@ from sysgen_dagster.tables.rates import Rate
 
 # Our choice. Were the unread rubrics of an item a whole level above or below the others, 2 % of
 # them would move a mean by 0.02, half of what chance moves the mean of 921 items.
-MOST_UNREAD = 0.02
+MOST_RUBRICS_UNREAD = 0.02
 
 
 def _every_rubric_is_graded_or_dropped(tables: BenchTables) -> Callable[[Evidence], Finding]:
@@ -69,7 +69,9 @@ def _few_rubrics_are_unread(tables: BenchTables) -> Callable[[Evidence], Finding
         rows = evidence.read(tables.gradings, "item", "rubric", "drop_reason", "grading")
         asked = rows.filter(pl.col("drop_reason").ne_missing(NotGraded.NO_ANSWER.value))
         unread = asked.drop_nulls("drop_reason")
-        finding = within(Rate(unread.height, asked.height), (0.0, MOST_UNREAD), None, unread)
+        finding = within(
+            Rate(unread.height, asked.height), (0.0, MOST_RUBRICS_UNREAD), None, unread
+        )
         return of_something(finding, asked.height)
 
     return evaluate
@@ -100,7 +102,7 @@ def build_checks(tables: BenchTables) -> tuple[Check, ...]:
     few_unread = Check(
         "few_rubrics_are_unread",
         tables.gradings,
-        f"The judge was asked in vain for at most {MOST_UNREAD:.0%} of the gradings.",
+        f"The judge was asked in vain for at most {MOST_RUBRICS_UNREAD:.0%} of the gradings.",
         False,
         _few_rubrics_are_unread(tables),
     )

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
 from sysgen_dagster.evaluation.comparisons.subjects import UNTRAINED, Compared
+from sysgen_dagster.evaluation.comparisons.tables import Evaluated
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.tables.table import polars_schema
