@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.checkpoints import write_checkpoints
+from sysgen_dagster.students.folders import DATA
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.inference.local.gguf_files import write_gguf
@@ -45,8 +51,13 @@ class SmallProof:
         self.trainer.write_text(_IN_PLACE_OF_TORCH, encoding="utf-8")
         self.trainer.chmod(0o755)
         _write_weights(self.weights)
+        store = Store(self.data)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(FOLDER))
+            import_module("train").write_exports(store, load_catalog(FOLDER / "catalog.yaml"))
         for name in TRAININGS:
             self._make_training(name)
+            shutil.copytree(str(store.export(name)), self.data / "students" / name / DATA)
         text = (FOLDER / "catalog.yaml").read_text().replace("path: rows", f"path: {ROWS}/rows")
         (self.data / "catalog.yaml").write_text(text.partition("subjects:")[0])
 

@@ -13,6 +13,7 @@ import pytest
 
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.training_sets.export.manifest import render_manifest
 from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS, TRAININGS, SmallProof
 
 ROWS = 34  # of the validation split
@@ -69,6 +70,22 @@ def test_the_chats_that_were_done_are_not_asked_again(
         ("base", HELD_OUT - MADE_BEFORE_IT_ENDS),
         *((name, HELD_OUT) for name in SUBJECTS[1:]),
     ]
+
+
+def test_a_training_of_other_rows_is_not_taken_for_one_of_these(
+    ended: SmallProof, results: dict[str, Any]
+) -> None:
+    manifest = ended.data / "students" / "sysgen" / "data" / "manifest.json"
+    text = manifest.read_text()
+    written = json.loads(text)
+    rows = next(file for file in written["files"] if "rows" in file)
+    rows["sha256"] = "0" * 64
+    del written["sha256"]
+    manifest.write_text(render_manifest(written))
+    done = ended.run()
+    manifest.write_text(text)
+    assert done.returncode == 1
+    assert "the training sysgen was made of other rows" in " ".join(done.stderr.split())
 
 
 def test_every_subject_has_every_score_with_its_interval(results: dict[str, Any]) -> None:

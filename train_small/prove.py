@@ -45,9 +45,11 @@ from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.students.folders import DATA
 from sysgen_dagster.students.metrics import read_status
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.export.manifest import compute_data_checksum, read_manifest
 
 COMMAND = "make proof"
 MEASURED = ("s_ifeval", "conflict_set")  # suites, in the order in which they are asked
@@ -156,11 +158,18 @@ def make_trainings(console: Console, store: Store, catalog: Catalog) -> None:
     """Make those that are not made.
 
     Raises:
-        ProofError: One has failed, or was ended.
+        ProofError: One has failed, or was ended, or was made of other rows than there are now.
     """
     write_exports(store, catalog)
-    for name in catalog.trainings:
+    for name, training in catalog.trainings.items():
         if store.holds(TRAINED_STUDENTS, Partition(training=name)):
+            folder = folder_of(store, name)
+            learned, now = folder / DATA, Path(str(store.export(training.mixture)))
+            if len({compute_data_checksum(read_manifest(each)) for each in (learned, now)}) > 1:
+                raise ProofError(
+                    f"the training {name} was made of other rows than {ROWS} has now: delete "
+                    f"{folder}, and the same command makes it anew"
+                )
             continue
         if train(console, str(store.root), name):
             raise ProofError(f"the training {name} was not made: the same command goes on with it")

@@ -4,7 +4,6 @@ The program knows neither the catalogue nor this package: whatever makes a train
 stands there, so that two trainings with equal arguments are the same one.
 """
 
-import hashlib
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,11 @@ from typing import Any
 from sysgen_dagster.catalog.students import Student, StudentTraining
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.training_sets.export.layout import DEFAULT
-from sysgen_dagster.training_sets.export.manifest import MANIFEST, count_rows, read_manifest
+from sysgen_dagster.training_sets.export.manifest import (
+    compute_data_checksum,
+    count_rows,
+    read_manifest,
+)
 from sysgen_dagster.training_sets.splits import Split
 
 VERSION = 1  # of what the program reads; it refuses another one
@@ -40,7 +43,7 @@ class Rows:
     Attributes:
         folder: The export.
         configuration: What is loaded of it.
-        checksum: The sha256 of its manifest, which names the sha256 of every file.
+        checksum: `manifest.compute_data_checksum` of it: of its rows, not of its card.
         train_rows: How many rows its train split has.
     """
 
@@ -66,7 +69,7 @@ def find_rows(export: Path, training: StudentTraining) -> Rows:
             f"{export}, which has no rows to train on there; its models are {models or 'unknown'}. "
             "Correct `configuration` in the catalogue, or make rows of that model and export again"
         )
-    checksum = hashlib.sha256((export / MANIFEST).read_bytes()).hexdigest()
+    checksum = compute_data_checksum(manifest)
     return Rows(export.absolute(), configuration, checksum, train_rows)
 
 

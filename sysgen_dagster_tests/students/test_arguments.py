@@ -1,7 +1,7 @@
 """The arguments of the training program: what the catalogue says, on the devices there are."""
 
-import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from sysgen_dagster.students.arguments import (
     build_arguments,
     find_rows,
 )
+from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster_tests.training_sets.export.exports import SPLITS, export
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, SPLITS, export, frames
 
 STUDENT = Student(weights="org/pupil", revision="a" * 40)
 ROWS = Rows(Path("/exports/chats"), "phi-4", "b" * 64, 1000)
@@ -166,15 +167,17 @@ def test_a_configuration_without_rows_is_an_error_that_names_the_models_there_ar
         find_rows(tmp_path / "small", entry(configuration=configuration))
 
 
-def test_the_checksum_is_of_the_manifest_and_another_export_has_another(tmp_path: Path) -> None:
+def test_the_checksum_is_of_the_rows_and_not_of_the_card(tmp_path: Path) -> None:
     export(tmp_path / "one")
-    export(tmp_path / "same")
+    write_folder(tmp_path / "newer", "small", frames(), replace(FACTS, version="2.0.0", titles={}))
     export(tmp_path / "other", pairs=True)
-    sums = {name: find_rows(tmp_path / name, entry()).checksum for name in ("one", "same", "other")}
+    sums = {
+        name: find_rows(tmp_path / name, entry()).checksum for name in ("one", "newer", "other")
+    }
 
-    manifest = (tmp_path / "one" / "manifest.json").read_bytes()
-    assert sums["one"] == hashlib.sha256(manifest).hexdigest()
-    assert sums["one"] == sums["same"] != sums["other"]
+    cards = {(tmp_path / name / "README.md").read_bytes() for name in ("one", "newer")}
+    assert len(cards) == 2
+    assert sums["one"] == sums["newer"] != sums["other"]
 
 
 def test_a_folder_that_is_no_export_is_an_error(tmp_path: Path) -> None:

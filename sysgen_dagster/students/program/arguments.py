@@ -1,6 +1,5 @@
 """The arguments of a training: one JSON file, read and checked before anything slow is imported."""
 
-import hashlib
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -40,7 +39,7 @@ class Data:
     Attributes:
         folder: The export.
         configuration: Which of its rows.
-        checksum: The sha256 of its ``manifest.json``, as the rows of the training had it.
+        checksum: `data.compute_data_checksum` of its manifest, as the rows of the training had it.
         train_rows: How many rows its split ``train`` has.
     """
 
@@ -136,12 +135,6 @@ def compute_identity(arguments: Arguments, template_sha256: str) -> dict[str, An
     for moved in ("data.folder", "model.chat_template"):
         identity.pop(moved)
     return identity
-
-
-def compute_file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(kind: type, content: Any, place: str) -> Any:

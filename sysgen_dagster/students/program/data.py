@@ -1,12 +1,14 @@
 """The rows of an export, encoded once and read by every process of a training."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets  # type: ignore[import-untyped]
 
-from .arguments import REWARD, SFT, Arguments, compute_file_sha256
+from .arguments import REWARD, SFT, Arguments
 from .endings import RefusedError
 from .rows import Counts, Encoder
 from .templates import Template
@@ -30,25 +32,35 @@ class Prepared(NamedTuple):
 
 
 def require_unchanged(arguments: Arguments) -> None:
-    """Refuse an export that is not the one the training was made for.
+    """Refuse an export whose rows are not those the training was made for.
 
     Raises:
-        RefusedError: Its manifest has another checksum, or is not there.
+        RefusedError: Its data files are others, or its manifest is not there.
     """
     manifest = Path(arguments.data.folder) / "manifest.json"
     try:
-        found = compute_file_sha256(manifest)
-    except OSError as error:
+        found = compute_data_checksum(json.loads(manifest.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise RefusedError(
-            "data", f"{manifest} cannot be read: {error}; make the export"
+            "data", f"{manifest} cannot be read ({error!r}); make the export"
         ) from error
     if found != arguments.data.checksum:
         raise RefusedError(
             "data_changed",
-            f"{manifest} has the sha256 {found}, and the training is of "
-            f"{arguments.data.checksum}: the export was made again since. Train on it into another "
-            "folder",
+            f"the data files that {manifest} names have the checksum {found}, and the training is "
+            f"of {arguments.data.checksum}: the export was made again since, of other rows. "
+            "Train on it into another folder",
         )
+
+
+def compute_data_checksum(manifest: Any) -> str:
+    """The sha256 of what `sha256sum` prints of an export's data files, in the order of their paths.
+
+    Args:
+        manifest: The content of its ``manifest.json``.
+    """
+    lines = [f"{file['sha256']}  {file['path']}\n" for file in manifest["files"] if "rows" in file]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def prepare(arguments: Arguments, tokenizer: Any, template: Template) -> Prepared:

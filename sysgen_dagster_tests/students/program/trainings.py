@@ -11,8 +11,8 @@ from typing import Any
 
 from sysgen_dagster.catalog.recipes import Layout
 from sysgen_dagster.students.program import records
-from sysgen_dagster.students.program.arguments import compute_file_sha256
 from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.manifest import compute_data_checksum, read_manifest
 from sysgen_dagster.training_sets.layouts import lay_out
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, frame, row
 
@@ -74,7 +74,7 @@ def build(export: Path, model: Path, output: Path, rows: int, **changes: Any) ->
         "data": {
             "folder": str(export),
             "configuration": "default",
-            "checksum": compute_file_sha256(export / "manifest.json"),
+            "checksum": compute_data_checksum(read_manifest(export)),
             "train_rows": rows,
         },
         "output": str(output),
