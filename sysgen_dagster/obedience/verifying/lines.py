@@ -47,6 +47,7 @@ _LINE_KINDS = re.compile(
     r"|(?P<lettered>[a-zA-Z][.)])[ \t]+"
     r"|(?P<table>\|.*\|)\s*$)"
 )
+_KINDS = {kind.value: kind for kind in LineKind}
 _OF_TABLE_RULES = frozenset("|:- \t")
 _FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
 _FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]{1,20}\})$")
@@ -103,8 +104,8 @@ def _read_line(raw: str, *, has_table: bool) -> Line:
     found = _LINE_KINDS.match(raw)
     if not found:
         return Line(LineKind.TEXT, raw.strip(), len(raw) - len(raw.lstrip()))
-    kind = LineKind(found.lastgroup or LineKind.TEXT)
-    if kind in {LineKind.DIVIDER, LineKind.TABLE}:
+    kind = _KINDS.get(found.lastgroup or "", LineKind.TEXT)
+    if kind is LineKind.DIVIDER or kind is LineKind.TABLE:
         return Line(kind, raw.strip())
     indent, mark = found["indent"], found[0].strip()
     return Line(kind, raw[found.end() :].strip(), len(indent), mark)
