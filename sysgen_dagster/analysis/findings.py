@@ -69,6 +69,11 @@ FINDINGS: Mapping[Flag, RowFinding] = {
         "Content phrases are copied from the original answer.",
         0.20,
     ),
+    "foreign_equation": RowFinding(
+        pl.col("foreign_equation"),
+        "The system message has an equation of another task.",
+        0.10,
+    ),
     COPIED_FROM_PROMPT: RowFinding(
         (pl.col("prompt_copied_share") >= PROMPT_COPIED) | (pl.col("prompt_phrases_copied") > 0),
         "The system message is copied from the prompt of Phase 1.",

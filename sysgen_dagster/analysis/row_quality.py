@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from sysgen_dagster.analysis.foreign_equations import find_foreign_equations
 from sysgen_dagster.analysis.languages import match_languages
 from sysgen_dagster.analysis.leakage import measure_leakage
 from sysgen_dagster.analysis.personal_data import find_personal_data
@@ -22,8 +23,8 @@ def measure_row_quality(rows: pl.DataFrame, prompt: Prompt) -> pl.DataFrame:
     """`tables.ROW_QUALITY`, one row per aligned response, in their order.
 
     Args:
-        rows: ``conversation_id``, ``source``, ``question``, ``answer``, the verified ``phrases``,
-            ``system_message``, ``new_answer`` and ``repaired``.
+        rows: ``conversation_id``, ``source``, ``history``, ``question``, ``answer``, the verified
+            ``phrases``, ``system_message``, ``new_answer`` and ``repaired``.
         prompt: The prompt that the system messages were asked for with.
     """
     question, answer = rows["question"], rows["answer"]
@@ -37,6 +38,7 @@ def measure_row_quality(rows: pl.DataFrame, prompt: Prompt) -> pl.DataFrame:
         measure_leakage(
             question, answer, _content(rows["phrases"]), message, endings["final_answer"]
         ),
+        find_foreign_equations(message, question, answer, _turns(rows["history"])).to_frame(),
         measure_prompt_copies(rows["phrases"], prompt),
         _measure_new_answers(rows),
     ]
@@ -75,6 +77,12 @@ def _measure_new_answers(rows: pl.DataFrame) -> pl.DataFrame:
         find_personal_data(rows, _TRAINED_ON).to_frame(),
     ]
     return pl.concat(parts, how="horizontal")
+
+
+def _turns(history: pl.Series) -> pl.Series:
+    """The turns of each history as one text."""
+    texts = pl.col("history").list.eval(pl.element().struct.field("content")).list.join("\n")
+    return history.alias("history").to_frame().select(texts)["history"]
 
 
 def _content(phrases: pl.Series) -> pl.Series:

@@ -25,7 +25,7 @@ SOURCE_LENGTHS = Table(
     group=Group.STATISTICS,
 )
 
-# The next five groups are columns of `ROW_QUALITY`.
+# The next six groups are columns of `ROW_QUALITY`.
 SIMILARITY: Columns = {
     "rouge1": Column(NUMBER, "ROUGE-1 F1 of the new answer against the original, 0 to 1"),
     "rouge2": Column(NUMBER, "ROUGE-2 F1"),
@@ -49,6 +49,15 @@ LEAKAGE: Columns = {
         FLAG,
         "the system message holds the original final answer, which the question does not; null "
         "without a final answer or where it is a single character",
+    ),
+}
+
+FOREIGN_EQUATIONS: Columns = {
+    "foreign_equation": Column(
+        FLAG,
+        "an equation of the system message has numbers that neither question, history nor original "
+        "answer has; null for a message without an equation",
+        is_new=True,
     ),
 }
 
@@ -91,6 +100,7 @@ ROW_QUALITY = Table(
         **FINAL_ANSWERS,
         **PYTHON_BLOCKS,
         **LEAKAGE,
+        **FOREIGN_EQUATIONS,
         **PROMPT_COPIES,
         **LANGUAGES,
         "repeated_share": Column(

@@ -69,6 +69,7 @@ Flag = Literal[
     "final_answer_missing",
     "final_answer_leaked",
     "content_copied",
+    "foreign_equation",
     "copied_from_prompt",
     "repaired",
     "python_does_not_parse",
@@ -103,6 +104,7 @@ OF_SECOND_LANE: tuple[Flag, ...] = (
 OF_MESSAGE: tuple[Flag, ...] = (
     "final_answer_leaked",
     "content_copied",
+    "foreign_equation",
     "copied_from_prompt",
     "repaired",
     "original_python_does_not_parse",

@@ -97,7 +97,7 @@ def row_quality(run: AssetRun) -> pl.DataFrame:
     Nothing is dropped here; a training set may leave rows out by these columns.
     """
     aligned, evidence = run.read_kept(lane.ALIGNED), run.evidence()
-    before = evidence.read(CONVERSATIONS, "conversation_id", "question", "answer")
+    before = evidence.read(CONVERSATIONS, "conversation_id", "history", "question", "answer")
     verified = evidence.read(lane.VERIFIED, "conversation_id", "phrases")
     annotated = evidence.read(lane.ANNOTATED, "conversation_id", "repaired")
     rows = (

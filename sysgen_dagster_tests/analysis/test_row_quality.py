@@ -7,6 +7,7 @@ from sysgen_dagster.analysis.row_quality import measure_row_quality, measure_wit
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.lanes.sysgen.annotation import PROMPT
 from sysgen_dagster.lanes.sysgen.tables import PHRASES
+from sysgen_dagster.tables.columns import MESSAGES
 
 MATHS = {
     "conversation_id": "metamath-1",
@@ -34,7 +35,7 @@ CODE = {
 def rows(*given: dict[str, object]) -> pl.DataFrame:
     schema = {name: PHRASES if name == "phrases" else pl.String for name in MATHS}
     texts = pl.DataFrame(list(given), schema=schema)
-    return texts.with_columns(history=pl.lit("[]"), repaired=pl.lit(value=False))
+    return texts.with_columns(history=pl.lit([], MESSAGES), repaired=pl.lit(value=False))
 
 
 def test_each_row_gets_every_column_of_the_table_in_order() -> None:
@@ -53,6 +54,15 @@ def test_a_maths_row_keeps_its_final_answer_and_shows_the_leak() -> None:
     assert row["python_blocks"] == row["new_python_blocks"] == 0
     assert row["personal_data"] == []
     assert (row["answer_chars"], row["new_answer_chars"]) == (73, 68)
+
+
+def test_an_equation_of_an_earlier_turn_is_of_the_conversation() -> None:
+    asks = {"system_message": "Solve 4x + 17 = 85 for the user."}
+    alone = rows(MATHS | asks)
+    turn = [{"role": "user", "content": "What is x in 4x + 17 = 85?"}]
+    later = alone.with_columns(history=pl.Series([turn], dtype=MESSAGES))
+    both = measure_row_quality(pl.concat([alone, later]), PROMPT)
+    assert both["foreign_equation"].to_list() == [True, False]
 
 
 def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
