@@ -1,5 +1,8 @@
 """Whether a system message has an equation of another task."""
 
+import json
+from pathlib import Path
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.foreign_equations import find_foreign_equations
 
+REAL_ROWS = Path(__file__).parents[2] / "real_rows"
 QUESTION = "Tom buys twelve pens at $3 each and pays 1,500 cents for paper. What does he pay?"
 ANSWER = "12 * 3 = 36, and 36 + 15 = 51. The answer is: 51"
 
@@ -77,3 +81,22 @@ def test_a_conversation_without_a_text_has_no_numbers() -> None:
 def test_any_message_has_a_verdict(message: str, question: str) -> None:
     assert found(message, question) in (True, False, None)
     assert found(message, message + question) is not True
+
+
+def test_the_documents_say_how_many_messages_of_the_real_rows_are_of_another_task() -> None:
+    rows = [json.loads(line) for line in (REAL_ROWS / "rows.jsonl").read_text().splitlines()]
+    texts = [
+        (
+            row["system_message"],
+            row["question"],
+            row["original_answer"],
+            "\n".join(turn["content"] for turn in row["history"]),
+        )
+        for row in rows
+    ]
+    columns = [pl.Series(column, dtype=pl.String) for column in zip(*texts, strict=True)]
+    verdicts = find_foreign_equations(*columns)
+    assert (verdicts.sum(), verdicts.count()) == (4, 11)
+    assert "Four have a message with an equation of another task" in (
+        REAL_ROWS / "README.md"
+    ).read_text(encoding="utf-8")
