@@ -200,11 +200,17 @@ def test_slots_that_are_left_to_the_server_are_four(file: Path) -> None:
     assert server.starts_with == 4
 
 
-@pytest.mark.parametrize(("slots", "at_first"), [(8, 4), (1, 1)])
-def test_on_a_cpu_few_slots_compute_the_beginning_of_a_prompt_at_first(
-    file: Path, slots: int, at_first: int
+def test_on_a_cpu_few_slots_compute_the_beginning_of_a_prompt_at_first(file: Path) -> None:
+    server = server_of(file)
+    assert values(server, "--parallel") == ["8"]
+    assert server.starts_with == 4
+
+
+@pytest.mark.parametrize("slots", [16, 1])
+def test_on_a_cpu_as_many_slots_as_the_catalogue_says_work_at_once_from_the_first(
+    file: Path, slots: int
 ) -> None:
-    assert server_of(file, llama_cpp={"parallel": slots}).starts_with == at_first
+    assert server_of(file, llama_cpp={"parallel": slots}).starts_with == slots
 
 
 def test_sampling_is_left_to_the_requests(file: Path) -> None:
