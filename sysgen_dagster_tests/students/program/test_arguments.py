@@ -13,7 +13,7 @@ from sysgen_dagster_tests.students.program.trainings import build
 def output(tmp_path: Path) -> Path:
     export = tmp_path / "export"
     export.mkdir()
-    (export / "manifest.json").write_text("{}")
+    (export / "manifest.json").write_text('{"files": []}')
     build(export, tmp_path / "model", tmp_path / "out", 20)
     return tmp_path / "out"
 

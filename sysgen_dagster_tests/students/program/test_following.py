@@ -20,7 +20,7 @@ from sysgen_dagster_tests.students.program.trainings import build, read_metrics 
 @pytest.fixture
 def follower(tmp_path: Path) -> Follower:
     """Of a training with 40 steps an epoch, which saves every 15 and evaluates."""
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text('{"files": []}')
     build(tmp_path, tmp_path, tmp_path, 160, save_every_steps=15)
     arguments = read_arguments(tmp_path / "arguments.json")
     status = Status(tmp_path, writes=True)
