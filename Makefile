@@ -117,14 +117,16 @@ train-small: $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp $(SMALL_WEIGHTS)
 
 # What the three trainings of it show, beside the base (docs/proof.md): at most 75 minutes on two
 # cores, after llama.cpp's server is built. Run again after a kill, it goes on where it ended. Hours
-# take SEEDS=3, and JUDGE=FILE.gguf, which grades what rules leave open.
+# take SEEDS=3, and JUDGE=FILE.gguf, which grades what rules leave open (of JUDGED_ROWS rows).
 SEEDS ?=
 JUDGE ?=
+JUDGED_ROWS ?=
 S_IFEVAL ?= $(wildcard ../shared/data/benchmarks/s_ifeval.parquet)
 proof: $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp $(LLAMA_STAMP) $(SMALL_WEIGHTS)
 	SYSGEN_TRAIN="$(abspath $(TRAIN_VENV))" SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python \
 	train_small/prove.py --weights "$(SMALL_WEIGHTS)" --data $(SMALL)/deployment \
-	$(if $(S_IFEVAL),--s-ifeval "$(S_IFEVAL)") $(SEEDS:%=--seeds %) $(if $(JUDGE),--judge "$(JUDGE)")
+	$(if $(S_IFEVAL),--s-ifeval "$(S_IFEVAL)") $(SEEDS:%=--seeds %) $(if $(JUDGE),--judge "$(JUDGE)") \
+	$(JUDGED_ROWS:%=--judged-rows %)
 
 # Its weights come as a GGUF file in a package, and become numbers of 32 bits.
 $(SMALL_WEIGHTS): | $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp

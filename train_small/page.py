@@ -64,6 +64,7 @@ OBEDIENCE = {
     ("obeyed", "judge"): "by the judge alone",
 }
 JUDGED = "held_out_obedience"
+_ORDER = {subject: place for place, subject in enumerate(TITLES)}
 
 
 def write_page(folder: Path, results: Mapping[str, Any]) -> Path:
@@ -121,7 +122,8 @@ def _tables(
     over = [row for row in results.get("scores_over_seeds", ()) if row["suite"] == suite]
     students = {row["subject"] for row in over}
     alone = [row for row in scores if row["subject"].partition("_seed_")[0] not in students]
-    yield f"**{title}**\n\n{score_table([*alone, *over], named, unit, floors)}"
+    rows = sorted([*alone, *over], key=lambda row: _ORDER[row["subject"].partition("_seed_")[0]])
+    yield f"**{title}**\n\n{score_table(rows, named, unit, floors)}"
     differences = results.get("differences_over_seeds", results["differences"])
     yield difference_table([row for row in differences if row["suite"] == suite], named, unit)
 
