@@ -64,6 +64,8 @@ OBEDIENCE = {
     ("obeyed", "judge"): "by the judge alone",
 }
 JUDGED = "held_out_obedience"
+# Pixels; to the left more, as browsers have wider letters than the program that draws the labels.
+_PADDING = {"left": 45, "right": 5, "top": 5, "bottom": 5}
 _ORDER = {subject: place for place, subject in enumerate(TITLES)}
 
 
@@ -122,10 +124,14 @@ def _tables(
     over = [row for row in results.get("scores_over_seeds", ()) if row["suite"] == suite]
     students = {row["subject"] for row in over}
     alone = [row for row in scores if row["subject"].partition("_seed_")[0] not in students]
-    rows = sorted([*alone, *over], key=lambda row: _ORDER[row["subject"].partition("_seed_")[0]])
-    yield f"**{title}**\n\n{score_table(rows, named, unit, floors)}"
+    yield f"**{title}**\n\n{score_table(_in_order([*alone, *over]), named, unit, floors)}"
     differences = results.get("differences_over_seeds", results["differences"])
     yield difference_table([row for row in differences if row["suite"] == suite], named, unit)
+
+
+def _in_order(rows: Iterable[Row]) -> list[Row]:
+    """Subjects as they are described, the seeds of each beside each other."""
+    return sorted(rows, key=lambda row: _ORDER[row["subject"].partition("_seed_")[0]])
 
 
 def _seeds(results: Row) -> Iterator[str]:
@@ -190,12 +196,13 @@ def draw(scores: Iterable[Row]) -> str:
         for name, unit, rows in _panels(list(scores))
     ]
     chart = alt.vconcat(*panels).resolve_scale(x="independent")
+    chart = chart.properties(padding=_PADDING)
     return drawing.svg(chart, "Scores of the subjects, with intervals", alone=True)
 
 
 def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     for suite, (_, unit, shown) in SHOWN.items():
-        of_suite = [row for row in scores if row["suite"] == suite]
+        of_suite = _in_order(row for row in scores if row["suite"] == suite)
         for (metric, of), name in _shown(shown, of_suite).items():
             rows = [
                 {
@@ -211,7 +218,7 @@ def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]
 
 
 def _panel(data: pl.DataFrame, title: str, unit: str) -> alt.LayerChart:
-    axis = alt.Axis(title=None, format=".0%" if unit == SHARES else "+.2f", tickCount=6)
+    axis = alt.Axis(title=None, format=".0%" if unit == SHARES else "+.3~f", tickCount=6)
     y = alt.Y("subject:N", sort=data["subject"].to_list(), title=None)
     hues = alt.Scale(domain=list(TITLES.values()), range=list(drawing.HUES[: len(TITLES)]))
     colour = alt.Color("of:N", legend=None, scale=hues)
