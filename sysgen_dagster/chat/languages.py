@@ -5,6 +5,7 @@ is downloaded. What looks the same in all languages is removed first: code, LaTe
 ``$x = \frac{1}{2}$`` nothing is left, so no language is detected.
 """
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,20 @@ _NOT_LANGUAGE = "|".join(
         r"[$`~\\]",
     ]
 )
+# The same of ASCII texts, for Python.
+_NOT_LANGUAGE_IN_ASCII = re.compile(
+    _NOT_LANGUAGE.replace(r"\p{L}\p{M}", "A-Za-z").replace(r"\x{2019}", "").replace(r"\z", r"\Z"),
+    re.ASCII,
+)
+
+
+def detect_language(text: str) -> str | None:
+    """What `detect_languages` says of one text: Polars compiles its pattern for every call."""
+    if not text.isascii():
+        [code] = detect_languages(pl.Series([text], dtype=pl.String)).to_list()
+        return code if code is None else str(code)
+    plain = _NOT_LANGUAGE_IN_ASCII.sub(" ", text[:_CHARS_READ])[:_CHARS_DETECTED]
+    return _language(plain) if sum(map(str.isalpha, plain)) >= _FEWEST_LETTERS else None
 
 
 def detect_languages(texts: pl.Series) -> pl.Series:

@@ -44,6 +44,7 @@ _OF_EACH_ANSWER = {
     RuleKind.LINES,
     RuleKind.CHARACTERS,
 }
+_ROWS_AT_ONCE = 1_000
 _FIELDS = dict.fromkeys(("tag", "text", "verdict", "by", "rule"), pl.String)
 
 
@@ -63,6 +64,15 @@ def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
         `tables.PHRASE_VERDICTS`, one list per row: every phrase in its order. ``by`` and ``rule``
         are null where the verdict is unknown. A row is null where there is no answer.
     """
+    # What was read of an answer is many small objects, which cost more the more there are of them.
+    parts = [
+        _decide_rows(phrases.slice(first, _ROWS_AT_ONCE), answers.slice(first, _ROWS_AT_ONCE))
+        for first in range(0, max(1, len(phrases)), _ROWS_AT_ONCE)
+    ]
+    return pl.concat(parts)
+
+
+def _decide_rows(phrases: pl.Series, answers: pl.Series) -> pl.Series:
     asked, given = phrases.to_list(), answers.to_list()
     # A turn without an answer is no answer that could break anything.
     read = [[Answer(text or "") for text in texts or ()] for texts in given]

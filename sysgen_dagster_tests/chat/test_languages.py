@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.languages import _detector, detect_languages
+from sysgen_dagster.chat.languages import _detector, detect_language, detect_languages
 
 ENGLISH = "Please explain to me how this programme works."
 FRENCH = "Je voudrais savoir comment fonctionne ce programme."
@@ -73,3 +73,25 @@ def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_text_has_a_code_of_two_letters_or_none(text: str) -> None:
     code = language(text)
     assert code is None or len(code) == 2
+
+
+_PIECES = [
+    *("```", "~~~", "`", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\\frac", "\n", "\t", "\x1c", " "),
+    *(
+        "https://a.org/x?y=1",
+        "x",
+        "It's 12,5.",
+        ENGLISH,
+        FRENCH,
+        GERMAN,
+        "\u2019",
+        "na\u00efve",
+        "-",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+@example(ENGLISH * 200)
+def test_one_text_has_the_language_that_it_has_among_others(text: str) -> None:
+    assert detect_language(text) == language(text)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.obedience import by_rules
 from sysgen_dagster.obedience.by_rules import decide_by_rules, keeps
 from sysgen_dagster.obedience.rules import BY_RULES, Rule, RuleKind, Verdict
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
@@ -44,11 +45,22 @@ def test_without_an_answer_there_is_no_verdict() -> None:
     assert decide(None, ["Text."]) is None
 
 
+def test_no_rows_have_no_verdicts() -> None:
+    schema = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
+    decided = decide_by_rules(pl.Series([], dtype=schema), pl.Series([], dtype=pl.List(pl.String)))
+    assert decided.dtype == PHRASE_VERDICTS
+    assert decided.is_empty()
+
+
 def test_a_message_without_phrases_has_an_empty_list() -> None:
     assert decide([], ["Text."]) == []
 
 
-def test_rows_keep_their_places_whatever_is_asked_and_answered() -> None:
+@pytest.mark.parametrize("at_once", [1, 4, 6, 1_000])
+def test_rows_keep_their_places_whatever_is_asked_and_answered(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_rules, "_ROWS_AT_ONCE", at_once)
     schema = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
     phrases = [PHRASES, None, [], PHRASES[:1], PHRASES[1:2], []]
     answers = [["- one"], ["- one"], ["- one"], None, ["Text."], None]

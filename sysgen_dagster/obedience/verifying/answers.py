@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from sysgen_dagster.chat.languages import detect_languages
+from sysgen_dagster.chat.languages import detect_language, detect_languages
 from sysgen_dagster.obedience.verifying.frames import FRAME
 from sysgen_dagster.obedience.verifying.lines import (
     LEAST_INDENT,
@@ -74,8 +74,7 @@ class Answer:
     @cached_property
     def language(self) -> str | None:
         """The two-letter code of its language; None if it is not certain."""
-        [code] = detect_languages(pl.Series([self.text], dtype=pl.String)).to_list()
-        return code if code is None else str(code)
+        return detect_language(self.text)
 
     @cached_property
     def lines(self) -> list[Line]:
