@@ -164,8 +164,9 @@ def make_trainings(console: Console, store: Store, catalog: Catalog) -> None:
     for name, training in catalog.trainings.items():
         if store.holds(TRAINED_STUDENTS, Partition(training=name)):
             folder = folder_of(store, name)
-            learned, now = folder / DATA, Path(str(store.export(training.mixture)))
-            if len({compute_data_checksum(read_manifest(each)) for each in (learned, now)}) > 1:
+            learned = read_manifest(folder / DATA)
+            now = read_manifest(store.export(training.mixture))
+            if compute_data_checksum(learned) != compute_data_checksum(now):
                 raise ProofError(
                     f"the training {name} was made of other rows than {ROWS} has now: delete "
                     f"{folder}, and the same command makes it anew"

@@ -89,7 +89,8 @@ _PROMPT = annotation.PROMPTS[CATALOG.method.demonstrations]
     tables.ROW_QUALITY,
     reads=[lane.ALIGNED, lane.VERIFIED, lane.ANNOTATED, CONVERSATIONS],
     kinds={"polars", "parquet"},
-    code_version=_PROMPT.fingerprint,
+    # Rows that were measured before there was a measure have no finding of it.
+    code_version=" ".join([_PROMPT.fingerprint, *tables.ROW_QUALITY.names]),
 )
 def row_quality(run: AssetRun) -> pl.DataFrame:
     """Every new answer measured without a model: similarity, final answers, code, languages, ...

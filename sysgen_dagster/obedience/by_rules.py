@@ -73,6 +73,7 @@ def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
 
 
 def _decide_rows(phrases: pl.Series, answers: pl.Series) -> pl.Series:
+    """What `decide_by_rules` returns, of so many rows that all of them are read together."""
     asked, given = phrases.to_list(), answers.to_list()
     # A turn without an answer is no answer that could break anything.
     read = [[Answer(text or "") for text in texts or ()] for texts in given]

@@ -51,6 +51,11 @@ def test_the_graph_is_the_sources_every_table_and_what_leaves_the_pipeline() -> 
     assert SPECS.keys() == SOURCES | {*TABLES, *FILES}
 
 
+def test_a_new_measure_of_rows_puts_those_that_were_measured_without_it_out_of_date() -> None:
+    version = SPECS["row_quality"].code_version or ""
+    assert {*TABLES["row_quality"].names} < {*version.split()}
+
+
 GROUPS = set(Group)
 OF_THE_SOURCES = {"paper_comparison", "source_lengths", "near_duplicate_questions", "contamination"}
 

@@ -151,8 +151,9 @@ def _presets(model: Model, on_gpu: bool) -> Flags:
 def _starts_with(model: Model, flags: Flags, *, on_gpu: bool) -> int:
     """Requests in flight at first; as many as there are slots where the catalogue says how many.
 
-    A small model with short prompts wrote 45 tokens a second for 4 requests, 113 for 16 (135M, 2
-    cores), and from a few slow answers nobody can tell that more at once would pay.
+    A small model with short prompts wrote 42 tokens a second for 4 to 8 requests, 96 for 16 to 32
+    (135M, 2 cores, 60 answers each), and from a few slow answers nobody can tell that more at once
+    would pay.
     """
     slots = _slots(flags)
     is_said = on_gpu or _PARALLEL in model.llama_cpp

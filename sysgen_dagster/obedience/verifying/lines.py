@@ -104,7 +104,7 @@ def _read_line(raw: str, *, has_table: bool) -> Line:
     found = _LINE_KINDS.match(raw)
     if not found:
         return Line(LineKind.TEXT, raw.strip(), len(raw) - len(raw.lstrip()))
-    kind = _KINDS.get(found.lastgroup or "", LineKind.TEXT)
+    kind = _KINDS[found.lastgroup or LineKind.TEXT]
     if kind is LineKind.DIVIDER or kind is LineKind.TABLE:
         return Line(kind, raw.strip())
     indent, mark = found["indent"], found[0].strip()
