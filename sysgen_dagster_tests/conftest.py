@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.deployment import begin_deployment
@@ -24,6 +25,12 @@ from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, kill, wait_until
 from sysgen_dagster_tests.lanes.multifaceted.instructions import with_both_lanes
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
+
+# The same examples on every run, and no clock: how long one takes is a matter of the machine.
+# To look further than the suite does: ``--hypothesis-profile=explore``.
+settings.register_profile("sysgen", deadline=None, derandomize=True, max_examples=200)
+settings.register_profile("explore", deadline=None, max_examples=20_000)
+settings.load_profile("sysgen")
 
 # A developer's own Postgres and webhook are none of the tests' business.
 for _name in ("SYSGEN_POSTGRES_URL", "SYSGEN_WEBHOOK_URL", "SYSGEN_UI_URL"):

@@ -1,14 +1,10 @@
-"""Hypothesis without a clock and with the same examples on every run, and small models on disk."""
+"""Small models on disk."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from sysgen_dagster_tests.analysis.small_models import save_bert, save_bleurt
-
-settings.register_profile("sysgen", deadline=None, derandomize=True, max_examples=200)
-settings.load_profile("sysgen")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nltk.translate.gleu_score import sentence_gleu
 from rouge_score.rouge_scorer import RougeScorer
@@ -83,7 +83,6 @@ any_text = few_words | st.text()
 pairs_of_texts = st.lists(st.tuples(any_text, any_text), max_size=8)
 
 
-@settings(deadline=None)
 @given(pairs_of_texts)
 def test_the_scores_are_those_of_the_libraries_for_any_texts(pairs: list[tuple[str, str]]) -> None:
     assert_equal_to_the_libraries([a for a, _ in pairs], [b for _, b in pairs])
@@ -230,7 +229,6 @@ prose = st.text(alphabet="abcXYZ019 \t\n.,;:!?'\"()[]{}_&#@`|$")
 
 
 @given(prose, prose)
-@settings(deadline=None)
 def test_prose_without_signs_scores_as_rouge_score_has_it(original: str, new: str) -> None:
     scores = of_one_pair(original, new)
 

@@ -271,7 +271,7 @@ def _read_mutated(folder: Path, draw: random.Random, odd: list[Any]) -> bool:
 _MUTATIONS = given(st.randoms(use_true_random=False), st.lists(_ODD, min_size=1, max_size=3))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @_MUTATIONS
 def test_any_change_of_the_catalogue_is_a_catalogue_or_a_clear_error(
     tmp_path_factory: pytest.TempPathFactory, draw: random.Random, odd: list[Any]
@@ -280,7 +280,7 @@ def test_any_change_of_the_catalogue_is_a_catalogue_or_a_clear_error(
 
 
 @pytest.mark.slow
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @_MUTATIONS
 def test_many_changes_of_the_catalogue_are_catalogues_or_clear_errors(
     tmp_path_factory: pytest.TempPathFactory, draw: random.Random, odd: list[Any]

@@ -35,7 +35,6 @@ def any_replies(examples: int) -> settings:
     """So many examples, without the phases that look for causes of what does not fail."""
     return settings(
         max_examples=examples,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),

@@ -352,7 +352,7 @@ def test_tokens_are_counted_of_what_the_model_is_shown(ledger: Ledger) -> None:
     context=st.integers(600, 4000),
     per_token=st.sampled_from([1, 2, 4, 7]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_is_sent_fits_whenever_it_can(
     tmp_path_factory: pytest.TempPathFactory,
     answer: int,

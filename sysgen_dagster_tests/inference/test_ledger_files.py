@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.inference.ledger import Ledger, Outcome
@@ -75,7 +75,6 @@ def test_every_outcome_is_one_line_of_json_that_begins_with_its_checksum(path: P
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
-@settings(deadline=None)
 @given(
     key=NAMES,
     request_id=st.none() | NAMES,
@@ -339,7 +338,6 @@ WAYS = [known_in_lines, known_when_sealed, known_with_checksum]
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(deadline=None)
 @given(missing=st.sets(st.sampled_from(sorted(KNOWN.keys() - {"text"}))), strange=STRANGE)
 def test_fields_that_another_version_lacked_or_added_cost_no_answer(
     tmp_path_factory: pytest.TempPathFactory,

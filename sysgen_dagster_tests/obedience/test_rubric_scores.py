@@ -174,13 +174,11 @@ def never_chooses_between_two_numbers(between: str, one: int, other: int) -> Non
     assert read_rubric_score(f"[RESULT] {one} {between} {other}").score is None
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_any_text_is_read_or_has_a_reason(grading: str) -> None:
     is_read_or_has_a_reason(grading)
 
 
-@settings(deadline=None)
 @given(TEXTS, SIGNS, st.integers(1, 5))
 def test_nothing_before_the_last_mark_and_no_sign_around_the_number_counts(
     before: str, signs: str, score: int
@@ -188,14 +186,13 @@ def test_nothing_before_the_last_mark_and_no_sign_around_the_number_counts(
     ignores_what_stands_before_the_last_mark(before, signs, score)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30).filter(lambda text: "[" not in text), *[st.integers(0, 99)] * 2)
 def test_of_two_numbers_none_is_chosen(between: str, one: int, other: int) -> None:
     never_chooses_between_two_numbers(between, one, other)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 @given(TEXTS, SIGNS, st.integers(1, 5), st.text(max_size=30).filter(lambda text: "[" not in text))
 def test_no_random_grading_is_misread(before: str, signs: str, score: int, between: str) -> None:
     is_read_or_has_a_reason(before)

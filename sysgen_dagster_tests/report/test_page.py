@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.report.page import Chart, Report, Section, Table, render
@@ -161,7 +161,6 @@ def test_the_same_report_gives_the_same_bytes() -> None:
     assert render(report) == render(report)
 
 
-@settings(deadline=None)  # the page is rendered each time
 @given(st.lists(st.dictionaries(st.text(), st.text() | st.none() | st.booleans())))
 def test_stories_come_out_as_they_went_in(stories: list[dict[str, Any]]) -> None:
     stories = [{"id": "1"}, *stories]

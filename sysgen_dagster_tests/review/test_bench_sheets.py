@@ -218,7 +218,7 @@ def test_a_file_that_is_no_csv_in_utf_8_is_one_error(tmp_path: Path) -> None:
 _HEADED = st.text(max_size=200).map(lambda text: "\n".join([",".join(COLUMNS), text]).encode())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.one_of(st.binary(max_size=200), _HEADED))
 def test_any_other_file_is_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
@@ -230,7 +230,7 @@ def test_any_other_file_is_refused(
         read_sheet(file, RUBRICS)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.tuples(*[st.text(max_size=6)] * 3), min_size=20, max_size=20))
 def test_whatever_is_filled_in_is_a_score_or_a_reason(
     tmp_path_factory: pytest.TempPathFactory, filled: list[tuple[str, str, str]]

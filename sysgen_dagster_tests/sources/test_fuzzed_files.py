@@ -323,7 +323,6 @@ def read_parquet(file: tuple[str, pa.Table, bytes | None, str]) -> None:
 
 quickly = settings(
     max_examples=200,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )

@@ -540,7 +540,6 @@ MAPPINGS = st.dictionaries(
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rows=ROWS, mapping=MAPPINGS)
@@ -555,7 +554,6 @@ COLUMNS = [column(name) for name in ("question", "answer", "messages")]
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(frame=dataframes(COLUMNS, min_size=1, max_size=4))

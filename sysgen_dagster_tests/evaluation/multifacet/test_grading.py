@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.evaluation import Multifacet
@@ -311,7 +311,6 @@ def test_an_unread_grading_has_no_probabilities_though_digits_have_some() -> Non
     st.integers(0, 9),
     st.integers(-1, 60),
 )
-@settings(deadline=None)
 def test_whatever_a_judge_writes_a_score_is_from_1_to_5_or_there_is_a_reason(
     before: str, mark: str, digit: int, start: int
 ) -> None:

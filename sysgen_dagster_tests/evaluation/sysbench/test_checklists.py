@@ -1,7 +1,7 @@
 """What the cells of a turn say: constraints, and verdicts on them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.evaluation.sysbench.checklists import SheetError, Verdict, read_turn
@@ -137,7 +137,6 @@ def test_a_checklist_that_is_not_whole_is_refused(checklist: str, fault: str) ->
     assert fault in str(caught.value)
 
 
-@settings(deadline=None)
 @given(
     st.text() | st.lists(st.sampled_from(["1.", "2.", CONTENT, "|", "是", "否", "\n"])).map("".join)
 )

@@ -129,7 +129,7 @@ def test_other_texts_give_nothing(text: str) -> None:
         max_size=30,
     ).map("".join)
 )
-@examples(max_examples=300, deadline=None)
+@examples(max_examples=300)
 def test_any_text_gives_texts_of_known_dimensions_and_parts(text: str) -> None:
     for dimension, parts in read_reply(text).items():
         assert dimension in DIMENSIONS

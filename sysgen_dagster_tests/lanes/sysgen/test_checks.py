@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.models import Engine
@@ -673,7 +673,6 @@ _LETTERS_AND_SIGNS = st.characters(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(_PIECES) | _LETTERS_AND_SIGNS, max_size=12).map("".join))
 def test_polars_and_python_find_tag_marks_in_the_same_texts(text: str) -> None:
     assert is_mark_in_polars(text) == is_mark_in_python(text)

@@ -235,7 +235,7 @@ def test_the_card_names_every_file_of_the_trainers(rows: Contents, pairs: Conten
     assert "(trainers/trl_dpo.py)" in render_card(pairs, PAIR_FACTS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(text=st.text(max_size=200), name=st.text(max_size=60))
 def test_no_title_or_name_can_break_front_matter_or_tables(text: str, name: str) -> None:
     contents = Contents(

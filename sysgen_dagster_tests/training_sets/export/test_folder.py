@@ -189,7 +189,7 @@ def test_files_are_cut_at_the_limit_and_their_names_say_how_many_there_are(tmp_p
     assert read.equals(frame(rows))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=6), group=st.integers(1, 7))
 def test_row_groups_hold_all_rows_in_order_however_they_are_cut(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], group: int
