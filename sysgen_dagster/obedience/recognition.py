@@ -28,21 +28,37 @@ from sysgen_dagster.obedience.recognizing.listed import (
     recognize_objects,
 )
 from sysgen_dagster.obedience.recognizing.lookup import Lookup
-from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, fold
-from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
+from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, fold, subject
+from sysgen_dagster.obedience.rules import NOTHING, Recognized, Rule, RuleKind
 
+# Words without which nothing depends on anything (`_DEPENDS`): most phrases have none of them.
+_CONDITIONS = (
+    subject(
+        r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead|case"
+        r"|should|where|may|might|can|could|optional(?:ly)?|ideally|preferably|prefer|usually"
+        r"|generally|typically|mostly|mainly|try|often|sometimes|occasionally|rarely|sparingly|like"
+        r"|such|either|feel|unlike|asks?|asked|before|after|once|first)\b"
+    ),
+    subject(
+        r"\b(?:as|for)\b",
+        beside=r"\b(?:needed|appropriate|necessary|required|requested|applicable|see|possible"
+        r"|questions|requests|each|every|any|code|simple|complex|short|long)\b",
+    ),
+)
 _LOOKUP = Lookup(
     lengths.SUBJECT,
-    marks.SUBJECT,
-    words.SUBJECT,
+    *marks.SUBJECTS,
+    *words.SUBJECTS,
     *edges.SUBJECTS,
     *layouts.SUBJECTS,
     derivations.SUBJECT,
     *structure.SUBJECTS,
     *tasks.SUBJECTS,
     programs.SUBJECT,
+    *_CONDITIONS,
 )
 _EVERY = -1
+_CONDITIONAL = _LOOKUP.bits_of(_CONDITIONS)
 _TASKS = _LOOKUP.bits_of(tasks.SUBJECTS)
 # Verbs of tasks are not shared by the objects of a list.
 _OF_OBJECTS = ~(_TASKS | _LOOKUP.bits_of((programs.SUBJECT,)))
@@ -59,6 +75,7 @@ _TEMPLATE = re.compile(r'\{[^{}]*"\d+"\s*:[^{}]*\}')
 _KEY = re.compile(r'"\d+"(?=\s*:)')
 # Examples of how a mark looks.
 _EXAMPLE = re.compile(r",? (?:such as|like|i\.e\.,?|e\.g\.,?) ?:?\s*(?=[\[*<(`-])[^.]*")
+_LEADS_TO_EXAMPLE = re.compile(r" (?:such as|like|i\.e\.|e\.g\.)")
 _SHOWS_MARK = re.compile(r"[\[*<(`-]")
 _DEPENDS = re.compile(
     r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead"
@@ -84,6 +101,7 @@ _HARMLESS_OR = re.compile(
     r"|^an? (?:sentence|paragraph|line) or two\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
 )
+_MAY_END = re.compile(r"[.!?;\n].", re.S)
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
 _STARTER = (
     r"(?:use|write|provide|give|include|contain|have|reply|respond|answer|return|output|present|add"
@@ -95,7 +113,8 @@ _STARTER = (
     r"english|french|german|spanish)|with (?:no|exactly|at))"
 )
 _BETWEEN = re.compile(
-    rf"(?:,? and then|,? and(?: also)?|,? but|,? then|;|,|:(?= (?:use|end|begin|no)\b))\s+"
+    rf"(?: and(?: then| also)?|,(?: and(?: then| also)?| but| then)?| but| then|;"
+    rf"|:(?= (?:use|end|begin|no)\b))\s+"
     rf"(?={_STARTER}\b)"
 )
 _MODAL = (
@@ -145,22 +164,22 @@ _LANGUAGE_NAME = re.compile(rf"\b(?:{'|'.join(marks.LANGUAGES)})\b")
 def recognize(phrase: str) -> Recognized:
     """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
     if len(phrase) > _LONGEST_PHRASE:
-        return Recognized()
+        return NOTHING
     text, quotes = _mask(fold(phrase).strip())
     possible = _LOOKUP.find(text.split())
-    if not possible:
-        return Recognized()
+    if not possible & ~_CONDITIONAL:
+        return NOTHING
     # What a task depends on is a part of the task: "how many are left if two leave".
     if possible & _TASKS:
         task = _LOOKUP.recognize(Clause(_strip(text.rstrip(" ?")), quotes), _TASKS)
         if task and task.is_whole:
             return task
-    if _is_conditional(text):
-        return Recognized()
+    if (possible & _CONDITIONAL and _is_conditional(text)) or _leaves_choice(text):
+        return NOTHING
     rules: list[Rule] = []
     is_whole = True
     named = _NAMED_PARTS.sub(_name_parts, text) if "\n" in text else text
-    for sentence in _SENTENCE_END.split(named):
+    for sentence in _SENTENCE_END.split(named) if _MAY_END.search(named) else (named,):
         found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
@@ -184,9 +203,11 @@ def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recogn
     is_whole = True
     is_situation = is_task = False
     every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
+    if len(clauses) == 1:
+        return every[0]
     # "Do not use lists, ask a question, or add a table" forbids each.
     if len(clauses) > 1 and FORBIDS.match(clauses[0]) and " or " in clauses[-1]:
-        every[1:] = [Recognized()] * (len(clauses) - 1)
+        every[1:] = [NOTHING] * (len(clauses) - 1)
     for at, (clause, found) in enumerate(zip(clauses, every, strict=True)):
         is_sure = not is_situation and (not is_task or bool(_OF_ANSWER.match(clause)))
         kept = rules_of_whole(at, clauses, every)
@@ -219,16 +240,18 @@ def _mask(text: str) -> tuple[str, list[str]]:
         masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
     if "\n" in masked:
         masked = re.sub(r":\s*\n\s*", ": ", masked)
-    return _EXAMPLE.sub("", masked) if _SHOWS_MARK.search(masked) else masked, quotes
+    shows_mark = _LEADS_TO_EXAMPLE.search(masked) and _SHOWS_MARK.search(masked)
+    return _EXAMPLE.sub("", masked) if shows_mark else masked, quotes
 
 
 def _is_conditional(text: str) -> bool:
-    """Whether what is asked depends on something, or is one of several things."""
-    # Most phrases have none of the words, so what is harmless about them is rarely looked for.
-    return bool(
-        (_DEPENDS.search(text) and _DEPENDS.search(_HARMLESS_DEPENDS.sub(" ", text)))
-        or (" or " in text and _OR.search(_HARMLESS_OR.sub(" ", text)))
-    )
+    """Whether what is asked depends on something."""
+    return bool(_DEPENDS.search(text) and _DEPENDS.search(_HARMLESS_DEPENDS.sub(" ", text)))
+
+
+def _leaves_choice(text: str) -> bool:
+    """Whether what is asked is one of several things."""
+    return " or " in text and bool(_OR.search(_HARMLESS_OR.sub(" ", text)))
 
 
 def _split(sentence: str) -> Iterator[str]:

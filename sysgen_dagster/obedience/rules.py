@@ -129,3 +129,6 @@ class Recognized:
 
     rules: tuple[Rule, ...] = ()
     is_whole: bool = False
+
+
+NOTHING = Recognized()

@@ -30,6 +30,28 @@ def test_a_compound_phrase_asks_for_all_of_its_parts(phrase: str, expected: list
     assert is_whole(phrase)
 
 
+CONDITIONS = (
+    *("if", "when", "whenever", "unless", "except", "until", "while", "otherwise", "whether"),
+    *("depending", "instead", "in case", "should the", "should a", "should they"),
+    *("where necessary", "where needed", "where appropriate", "where applicable"),
+    *("where possible", "where helpful", "where relevant", "where useful", "where required"),
+    *("as needed", "as appropriate", "as necessary", "as required", "as requested"),
+    *("as applicable", "as you see fit", "may", "might", "can", "could", "optional"),
+    *("optionally", "ideally", "preferably", "prefer", "usually", "generally", "typically"),
+    *("mostly", "mainly", "try to", "try", "often", "sometimes", "occasionally", "rarely"),
+    *("sparingly", "where you can", "as much as possible", "like", "such as", "for questions"),
+    *("for requests", "for each", "for every", "for any", "for code", "for simple"),
+    *("for complex", "for short", "for long", "either", "feel free", "unlike", "asks", "asked"),
+    *("before", "after", "once the", "once they", "once you", "first ask", "at first"),
+)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_anywhere_in_a_phrase_leaves_nothing_that_always_holds(condition: str) -> None:
+    assert recognize("Use bullet points. They help the reader.").rules
+    assert not recognize(f"Use bullet points. They help {condition} the reader.").rules
+
+
 @pytest.mark.parametrize(
     ("phrase", "expected"),
     [

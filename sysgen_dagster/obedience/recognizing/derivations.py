@@ -79,4 +79,7 @@ def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
 _FORMS = (
     form(rf"(?:(?:{IN}|show|present|outline) )?(?P<parts>{_PART}(?:{_AND}{_PART}){{0,4}})", _parts),
 )
-SUBJECT = subject(r"step|explanation|calculation|computation|equation|expression|math", *_FORMS)
+SUBJECT = subject(
+    r"\b(?:steps?|explanations?|calculations?|computations?|equations?|expressions?|math(?:ematical)?)\b",
+    *_FORMS,
+)

@@ -139,4 +139,4 @@ _FORMS = (
         is_whole=False,
     ),
 )
-SUBJECT = subject(r"word|sentence|paragraph|line|character", *_FORMS)
+SUBJECT = subject(r"\b(?:word|sentence|paragraph|line|character)s?\b", *_FORMS)

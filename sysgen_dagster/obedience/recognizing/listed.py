@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.recognizing.beside import LENGTHS, lengths_of_part
-from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
+from sysgen_dagster.obedience.rules import NOTHING, Recognized, Rule, RuleKind
 
 _VERB = re.compile(
     r"^(?P<verb>use|include|add|provide|give|write|avoid(?: using)?|do not use|don't use|never"
@@ -58,13 +58,14 @@ def recognize_edge(clause: str, look_up: _LookUp) -> Recognized | None:
 
 def recognize_objects(clause: str, look_up: _LookUp) -> Recognized:
     """What the objects ask that a verb lists."""
-    shared = _VERB.match(clause)
+    is_list = ", " in clause or " and " in clause or " or " in clause
+    shared = _VERB.match(clause) if is_list else None
     objects = _OBJECTS.split(shared["objects"]) if shared else []
     if not shared or not 1 < len(objects) <= _MOST_OBJECTS:
-        return Recognized()
+        return NOTHING
     forbids = bool(FORBIDS.match(shared["verb"]))
     if " or " in shared["objects"] and not forbids:
-        return Recognized()
+        return NOTHING
     parts = [
         look_up(f"{shared['verb']} {each}")
         # Without a verb that forbids it, a thing would be asked for.
@@ -73,7 +74,7 @@ def recognize_objects(clause: str, look_up: _LookUp) -> Recognized:
     ]
     bound = (_PURPOSE, _JOINTLY) if forbids else (_PURPOSE,)
     if parts[-1] is None and any(words.search(objects[-1]) for words in bound):
-        return Recognized()
+        return NOTHING
     rules = tuple(rule for part in parts if part for rule in part.rules)
     has_exception = any(
         part is None and each.startswith("with ") for part, each in zip(parts, objects, strict=True)

@@ -4,15 +4,33 @@ Most clauses are of no subject. What one of them needs is looked for in each wor
 again and again, in phrases that do not.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache, reduce
-from operator import or_
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from sysgen_dagster.obedience.recognizing.wording import Clause, Subject, compiled
 from sysgen_dagster.obedience.rules import Recognized
 
 _WORDS_REMEMBERED = 100_000
 _SIGNS = ".!?;,:-*()"
+
+
+class OfWords(dict[str, int]):
+    """A number for each word, found when the word is first met.
+
+    Looking a word up calls no function of ours, which would cost more than all else about it.
+    """
+
+    def __init__(self, read: Callable[[str], int]) -> None:
+        """No word is met yet; ``read`` finds the number of one."""
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, word: str) -> int:
+        """The number of a word that was not met before, or was forgotten."""
+        if len(self) >= _WORDS_REMEMBERED:
+            self.clear()
+        self[word] = number = self._read(word)
+        return number
 
 
 class Lookup:
@@ -29,7 +47,7 @@ class Lookup:
         self._every = (1 << self._width) - 1
         # Those that need nothing beside.
         self._alone = self._every - sum(bit for bit, _ in self._beside)
-        self._of_word = lru_cache(_WORDS_REMEMBERED)(self._read_word)
+        self._of_word = OfWords(self._read_word)
         self._of_bare_word = lru_cache(_WORDS_REMEMBERED)(self._read_bare_word)
         self._of_bits = lru_cache(_WORDS_REMEMBERED)(self._read_bits)
 
@@ -39,20 +57,27 @@ class Lookup:
 
     def find(self, words: Iterable[str]) -> int:
         """The bits of the subjects that a clause of some of these words could be of."""
-        bits = reduce(or_, map(self._of_word, words), 0)
+        bits = self._of_any(words)
         needed, beside = bits | bits >> self._width, bits >> 2 * self._width | self._alone
         return needed & beside & self._every
 
     def recognize(self, clause: Clause, among: int) -> Recognized | None:
         """What the first of these subjects that knows the clause says it asks; None if none."""
         words = clause.text.split()
-        bits = reduce(or_, map(self._of_word, words), 0)
-        first = self._of_word(words[0]) >> self._width if words else 0
+        bits = self._of_any(words)
+        first = self._of_word[words[0]] >> self._width if words else 0
         bits = (bits | first) & (bits >> 2 * self._width | self._alone) & among & self._every
-        for subject in self._of_bits(bits):
-            if found := subject.recognize(clause):
-                return found
+        if bits:
+            for subject in self._of_bits(bits):
+                if found := subject.recognize(clause):
+                    return found
         return None
+
+    def _of_any(self, words: Iterable[str]) -> int:
+        bits, of_word = 0, self._of_word
+        for word in words:
+            bits |= of_word[word]
+        return bits
 
     def _read_word(self, word: str) -> int:
         # In a phrase, signs may still stand around the words of a clause.

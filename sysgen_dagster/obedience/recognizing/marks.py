@@ -170,10 +170,14 @@ _PUNCTUATION = (
         lambda found, _clause: count_rule(found, RuleKind.QUESTIONS),
     ),
 )
-SUBJECT = subject(
-    rf"\b(?:{'|'.join(name for name in LANGUAGES if ' ' not in name)}|other|words?|upper|lower"
-    r"|small|capital|block|caps|letters?|numerals|digits|contract|emoji|questions?|commas?"
-    r"|exclamation|semi|colons?|em\b|em-|emdash|parenthes|round|quotation|quotes|asterisk|hash"
-    r"|punctuation)",
-    *(*_LANGUAGES, *_CASES, *_PUNCTUATION),
+SUBJECTS = (
+    subject(
+        rf"\b(?:{'|'.join(name for name in LANGUAGES if ' ' not in name)}|other)\b", *_LANGUAGES
+    ),
+    subject(r"\b(?:upper|lower|small|capital|block|caps\b)", *_CASES),
+    subject(
+        r"\b(?:numerals|digits|contract|emoji|questions?\b|commas?\b|exclamation|semi|colons?\b|em\b|em-"
+        r"|emdash|parenthes|round|quotation|quotes|asterisk|hash|punctuation)",
+        *_PUNCTUATION,
+    ),
 )

@@ -139,4 +139,7 @@ _FORMS = (
         is_whole=False,
     ),
 )
-SUBJECT = subject(r"function|script|program|loop|class|quer(?:y|ies)|code|method|command", *_FORMS)
+SUBJECT = subject(
+    r"\b(?:functions?|scripts?|programs?|loops?|class(?:es)?|quer(?:y|ies)|code|methods?|commands?)\b",
+    *_FORMS,
+)

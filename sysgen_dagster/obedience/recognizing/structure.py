@@ -64,16 +64,16 @@ _PARTS = {
 # A word that stands in every name of the part.
 _NEEDED = {
     RuleKind.BULLETS: r"bullet|unordered|dash",
-    RuleKind.NUMBERED_ITEMS: r"number|ordered|enumerated",
-    RuleKind.LIST_ITEMS: r"list",
+    RuleKind.NUMBERED_ITEMS: r"numbered|ordered|enumerated",
+    RuleKind.LIST_ITEMS: r"\blists?\b",
     RuleKind.HEADINGS: r"head",
-    RuleKind.TABLES: r"tab",
+    RuleKind.TABLES: r"\btab(?:les?|ular)\b",
     RuleKind.CODE_COMMENTS: r"comment",
     RuleKind.BOLD: r"bold",
     RuleKind.FORMULAS: r"latex",
     RuleKind.EQUATIONS: r"equation",
     RuleKind.PLACEHOLDERS: r"placeholder",
-    RuleKind.CODE_BLOCKS: r"code|snippet|script|function",
+    RuleKind.CODE_BLOCKS: r"\bcode\b",
 }
 
 
@@ -241,7 +241,7 @@ SUBJECTS = (
     *(subject(_NEEDED[kind], *_of_part(part, kind)) for part, kind in _PARTS.items()),
     subject(r"list\b|numbered\b", *_NUMBER_OF_LIST_ITEMS),
     subject(
-        r"bullet|head|table|code|placeholder|highlight|italic",
+        r"bullet|heading|header|\btables?\b|\b(?:block|snippet)s?\b|placeholder|highlight|italic",
         *_COUNTED,
     ),
     *_VERBS,

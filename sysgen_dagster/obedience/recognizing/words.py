@@ -142,5 +142,8 @@ _EXAMPLES = (
         rule(RuleKind.EXAMPLE),
     ),
 )
-_FORMS = (*_USES, *_PERSONS, *_EXAMPLES)
-SUBJECT = subject(r'"|word|letter|person|example', *_FORMS)
+SUBJECTS = (
+    subject(r'"|words?\b|\bletter\b', *_USES),
+    subject(r"\bperson\b", *_PERSONS),
+    subject(r"\bexamples?\b", *_EXAMPLES),
+)

@@ -18,6 +18,7 @@ from sysgen_dagster.obedience.verifying.lines import (
     Line,
     LineKind,
     doubtful,
+    has_fence,
     is_head,
     read_lines,
 )
@@ -94,6 +95,8 @@ class Answer:
     @cached_property
     def code_blocks(self) -> int:
         """Fenced blocks that hold something."""
+        if not has_fence(self.text):
+            return 0
         before = [LineKind.BLANK, *(line.kind for line in self.lines)]
         return sum(
             kind is LineKind.CODE and last is not LineKind.CODE for last, kind in pairwise(before)
@@ -128,7 +131,8 @@ class Answer:
     @cached_property
     def last_line(self) -> Line:
         """The last line that is not blank."""
-        return self.shown[-1] if self.shown else Line(LineKind.BLANK, "")
+        shown = (line for line in reversed(self.lines) if line.kind is not LineKind.BLANK)
+        return next(shown, Line(LineKind.BLANK, ""))
 
     def count(self, *kinds: LineKind) -> Span:
         """Lines of these kinds: those that are not indented, and all.
@@ -159,9 +163,8 @@ class Answer:
     @cached_property
     def sentences(self) -> Span:
         """Sentences that surely end in the prose, and parts of the text that might be one."""
-        counted = [
-            count_sentences(line, lambda: self._is_english) for line in self.prose.split("\n")
-        ]
+        lines = filter(None, self.prose.split("\n"))
+        counted = [count_sentences(line, lambda: self._is_english) for line in lines]
         fewest, most = sum(least for least, _ in counted), sum(every for _, every in counted)
         others = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
         return fewest, most + sum(line.kind in others for line in self.lines)

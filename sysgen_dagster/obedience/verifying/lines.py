@@ -50,7 +50,7 @@ _LINE_KINDS = re.compile(
 _KINDS = {kind.value: kind for kind in LineKind}
 _OF_TABLE_RULES = frozenset("|:- \t")
 _FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
-_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]{1,20}\})$")
+_ENVIRONMENT_END = re.compile(r"\\end\{[a-z*]{1,20}\}$")
 # "a." and "b)" number the items of a list.
 _ENDS_LETTER = (".", ")")
 
@@ -61,9 +61,10 @@ def read_lines(text: str) -> list[Line]:
     fence, formula = "", False
     raw_lines = text.split("\n")
     has_table = "|" in text and any(map(is_table_rule, raw_lines))
+    may_fence = has_fence(text)
     for raw in raw_lines:
         stripped = raw.strip()
-        fenced = _FENCE.match(raw) if "```" in raw or "~~~" in raw else None
+        fenced = _FENCE.match(raw) if may_fence else None
         if fence:
             if fenced and fenced["ticks"].startswith(fence) and not fenced["info"].strip():
                 fence = ""
@@ -86,13 +87,21 @@ def read_lines(text: str) -> list[Line]:
     return lines
 
 
+def has_fence(text: str) -> bool:
+    """Whether a text has the marks that begin and end blocks of code."""
+    return "```" in text or "~~~" in text
+
+
 def is_table_rule(line: str) -> bool:
     """Whether a line is the one below the head of a Markdown table."""
     return "|" in line and "--" in line and _OF_TABLE_RULES.issuperset(line)
 
 
 def _ends_formula(line: str) -> bool:
-    return bool(_FORMULA_END.search(line.rstrip(" \t.,")))
+    bare = line.rstrip(" \t.,")
+    return bare.endswith(("\\]", "$$")) or (
+        bare.endswith("}") and bool(_ENVIRONMENT_END.search(bare))
+    )
 
 
 def _read_line(raw: str, *, has_table: bool) -> Line:

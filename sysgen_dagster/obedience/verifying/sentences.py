@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from itertools import filterfalse
 
 _WORD = re.compile(r"\w")
 # They join letters or hint at a break, and end no word.
@@ -115,8 +116,6 @@ def without_marks(text: str) -> str:
     """The text without vowel signs and accents that are signs of their own, and without joiners."""
     if text.isascii():
         return text
-    return "".join(
-        char
-        for char in text
-        if not unicodedata.category(char).startswith("M") and char not in _JOINERS
-    )
+    signs = filterfalse(str.isascii, set(text))
+    marks = [each for each in signs if unicodedata.category(each)[0] == "M" or each in _JOINERS]
+    return text.translate(dict.fromkeys(map(ord, marks))) if marks else text

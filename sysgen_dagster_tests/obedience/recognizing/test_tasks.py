@@ -70,3 +70,17 @@ def test_a_translation_is_recognised_by_its_language() -> None:
 def test_a_task_that_rules_cannot_follow_is_left_alone(phrase: str) -> None:
     assert not is_whole(phrase)
     assert "has_code" not in kinds(phrase)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *("explain", "explaining", "express", "show", "showing", "describe", "discuss", "provide"),
+        *("list", "listing", "why", "step", "steps", "the user", "users", "compare", "round"),
+        *("rounding", "nearest", "and graph", "and plot", "and draw", "prove", "verify", "check"),
+        *("justify", "notation", "write", "without", '"x"'),
+    ],
+)
+def test_a_task_that_asks_for_more_than_its_result_is_left_alone(more: str) -> None:
+    assert is_whole("Calculate the total of both bills here.")
+    assert not is_whole(f"Calculate the total of both bills {more} here.")
