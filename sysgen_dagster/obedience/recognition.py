@@ -75,8 +75,6 @@ _TEMPLATE = re.compile(r'\{[^{}]*"\d+"\s*:[^{}]*\}')
 _KEY = re.compile(r'"\d+"(?=\s*:)')
 # Examples of how a mark looks.
 _EXAMPLE = re.compile(r",? (?:such as|like|i\.e\.,?|e\.g\.,?) ?:?\s*(?=[\[*<(`-])[^.]*")
-_LEADS_TO_EXAMPLE = re.compile(r" (?:such as|like|i\.e\.|e\.g\.)")
-_SHOWS_MARK = re.compile(r"[\[*<(`-]")
 _DEPENDS = re.compile(
     r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead"
     r"|in case|should (?:the|a|they)|where (?:necessary|needed|appropriate|applicable|possible"
@@ -170,19 +168,29 @@ def recognize(phrase: str) -> Recognized:
     if not possible & ~_CONDITIONAL:
         return NOTHING
     # What a task depends on is a part of the task: "how many are left if two leave".
+    no_task = None
     if possible & _TASKS:
-        task = _LOOKUP.recognize(Clause(_strip(text.rstrip(" ?")), quotes), _TASKS)
+        whole = _strip(text.rstrip(" ?"))
+        task = _LOOKUP.recognize(Clause(whole, quotes), _TASKS)
         if task and task.is_whole:
             return task
+        no_task = None if task else whole
     if (possible & _CONDITIONAL and _is_conditional(text)) or _leaves_choice(text):
         return NOTHING
+    return _recognize_sentences(text, quotes, no_task)
+
+
+def _recognize_sentences(text: str, quotes: Sequence[str], no_task: str | None) -> Recognized:
+    """What the sentences of a phrase ask of the answer; a clause that is ``no_task`` is no task."""
     rules: list[Rule] = []
     is_whole = True
     named = _NAMED_PARTS.sub(_name_parts, text) if "\n" in text else text
     for sentence in _SENTENCE_END.split(named) if _MAY_END.search(named) else (named,):
-        found = _recognize_sentence(list(_split(sentence)), quotes)
+        found = _recognize_sentence(list(_split(sentence)), quotes, no_task)
         rules += found.rules
         is_whole &= found.is_whole
+    if not rules:
+        return NOTHING
     others = [rule for rule in rules if rule.kind is not RuleKind.LANGUAGE]
     if len(others) < len(rules) and len(set(_languages(text))) > 1:
         rules, is_whole = others, False  # each may be the language of a part
@@ -197,12 +205,17 @@ def _name_parts(found: re.Match[str]) -> str:
     return "\n".join([lead, *(item for item in items if re.match(rf"{_STARTER}\b", item))])
 
 
-def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recognized:
+def _recognize_sentence(
+    clauses: Sequence[str], quotes: Sequence[str], no_task: str | None
+) -> Recognized:
     """What the clauses ask of the answer; those that may belong to another one ask nothing."""
     rules: list[Rule] = []
     is_whole = True
     is_situation = is_task = False
-    every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
+    every = [
+        _recognize_clause(Clause(clause, quotes), ~_TASKS if clause == no_task else _EVERY)
+        for clause in clauses
+    ]
     if len(clauses) == 1:
         return every[0]
     # "Do not use lists, ask a question, or add a table" forbids each.
@@ -240,8 +253,9 @@ def _mask(text: str) -> tuple[str, list[str]]:
         masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
     if "\n" in masked:
         masked = re.sub(r":\s*\n\s*", ": ", masked)
-    shows_mark = _LEADS_TO_EXAMPLE.search(masked) and _SHOWS_MARK.search(masked)
-    return _EXAMPLE.sub("", masked) if shows_mark else masked, quotes
+    if " like" in masked or " such as" in masked or " i.e." in masked or " e.g." in masked:
+        masked = _EXAMPLE.sub("", masked)
+    return masked, quotes
 
 
 def _is_conditional(text: str) -> bool:
@@ -269,12 +283,12 @@ def _strip(clause: str) -> str:
     return clause
 
 
-def _recognize_clause(clause: Clause) -> Recognized:
+def _recognize_clause(clause: Clause, among: int) -> Recognized:
     def look_up(text: str) -> Recognized | None:
         return _LOOKUP.recognize(Clause(text, clause.quotes), _OF_OBJECTS)
 
     return (
         recognize_edge(clause.text, look_up)
-        or _LOOKUP.recognize(clause, _EVERY)
+        or _LOOKUP.recognize(clause, among)
         or recognize_objects(clause.text, look_up)
     )

@@ -19,12 +19,7 @@ LABELLED = Path(obedience.__file__).with_name("labelled") / "phrases.jsonl"
 TRICKY = Path(__file__).parents[1] / "tricky_phrases.yaml"
 
 # Patterns that say whether a slower one is tried.
-QUICK_LOOKS = (
-    (recognition, "_MAY_END"),
-    (recognition, "_LEADS_TO_EXAMPLE"),
-    (recognition, "_SHOWS_MARK"),
-    (tasks, "_OF_FORMULA"),
-)
+QUICK_LOOKS = ((recognition, "_MAY_END"), (tasks, "_OF_FORMULA"))
 
 
 class _EverySubject(Lookup):
