@@ -30,6 +30,12 @@ def test_a_compound_phrase_asks_for_all_of_its_parts(phrase: str, expected: list
     assert is_whole(phrase)
 
 
+@pytest.mark.parametrize("lead", ["such as", "like", "i.e.", "i.e.,", "e.g.", "e.g.,", ", like:"])
+def test_an_example_of_how_a_mark_looks_is_no_condition_and_no_part(lead: str) -> None:
+    assert kinds(f"Use bullet points {lead} * one.") == ["bullets"]
+    assert kinds(f"Use bullet points {lead} small animals.") == []
+
+
 CONDITIONS = (
     *("if", "when", "whenever", "unless", "except", "until", "while", "otherwise", "whether"),
     *("depending", "instead", "in case", "should the", "should a", "should they"),
