@@ -99,7 +99,7 @@ _HARMLESS_OR = re.compile(
     r"|^an? (?:sentence|paragraph|line) or two\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
 )
-_MAY_END = re.compile(r"[.!?;\n].", re.S)
+_MAY_END = re.compile(r"[.!?;\n].")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
 _STARTER = (
     r"(?:use|write|provide|give|include|contain|have|reply|respond|answer|return|output|present|add"

@@ -12,7 +12,10 @@ from sysgen_dagster_tests.obedience.recognized import is_whole, kinds
     ("phrase", "expected"),
     [
         ("Use bullet points and end with a question.", ["bullets", "ends_with_question"]),
-        ("Use bullet points. Answer in French.", ["bullets", "language"]),
+        *(
+            (f"Use bullet points{end} Answer in French{end}", ["bullets", "language"])
+            for end in (".", "!", ";", "\n")
+        ),
         ("Use headings and bullet points.", ["headings", "bullets"]),
         (
             "Answer in French, use a table, and end with a question.",
@@ -65,6 +68,7 @@ def test_a_condition_anywhere_in_a_phrase_leaves_nothing_that_always_holds(condi
         ("Use bullet points and be kind.", ["bullets"]),
         ("Show all calculations and end with the final answer.", ["equations", "ends_with_result"]),
         ("Answer in French. The user is a child.", ["language"]),
+        ("Is the user a child? Answer in French", ["language"]),
     ],
 )
 def test_a_part_that_rules_cannot_tell_leaves_the_rest(phrase: str, expected: list[str]) -> None:

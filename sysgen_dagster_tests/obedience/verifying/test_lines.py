@@ -42,3 +42,19 @@ def test_a_mark_by_chance_makes_no_list_and_no_heading(text: str) -> None:
 )
 def test_lists_and_headings_are_sure(text: str, kinds: list[LineKind]) -> None:
     assert sure(text) == kinds
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_what_stands_in_a_fence_is_code(fence: str) -> None:
+    answer = Answer(f"Run it:\n{fence}\nls\n{fence}\nDone.")
+    assert (answer.code, answer.code_blocks) == ("ls", 1)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [("\\[", "\\]"), ("$$", "$$"), ("\\begin{align*}", "\\end{align*}")]
+)
+def test_a_set_formula_ends_with_its_own_mark(begin: str, end: str) -> None:
+    kinds = [line.kind for line in Answer(f"{begin}\nx = {{4}}\n{end}.\nIt is 4.").lines]
+    assert kinds == [LineKind.FORMULA] * 3 + [LineKind.TEXT]
+    beside = [line.kind for line in Answer(f"{begin} x = 4 {end},\nso it is 4.").lines]
+    assert beside == [LineKind.FORMULA, LineKind.TEXT]
