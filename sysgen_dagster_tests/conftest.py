@@ -28,7 +28,7 @@ from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 # The same examples on every run, and no clock: how long one takes is a matter of the machine.
 # To look further than the suite does: ``--hypothesis-profile=explore``.
-settings.register_profile("sysgen", deadline=None, derandomize=True, max_examples=200)
+settings.register_profile("sysgen", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=20_000)
 settings.load_profile("sysgen")
 

@@ -6,7 +6,6 @@ core is whose.
 
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.processes.state import read_state, running
 from sysgen_dagster_tests.inference.processes import wait_until
-from sysgen_dagster_tests.vllm.test_vllm import entry
+from sysgen_dagster_tests.vllm.served import entry, group_of, processes_of_group
 
 CORES = sorted(os.sched_getaffinity(0))[:2]
 
@@ -39,24 +38,6 @@ def model(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Generator:
     one = entry(tiny)
     changed = {**one.model_dump(), "name": "two-ranks", "gpus": [0, 1], "vllm": flags}
     return Generator.model_validate(changed)
-
-
-def group_of(folder: Path, name: str) -> dict[int, str]:
-    """The living processes of a server, by process id, with their names."""
-    state = read_state(folder, name)
-    assert state is not None
-    return processes_of_group(state["pid"])
-
-
-def processes_of_group(group: int) -> dict[int, str]:
-    found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, _, its_group, *_ = stat.read_text().rpartition(")")[2].split()
-            if int(its_group) == group and state not in "ZX":
-                line = stat.with_name("cmdline").read_bytes().replace(b"\0", b" ")
-                found[int(stat.parent.name)] = line.decode()
-    return found
 
 
 def test_two_ranks_answer_together_and_die_together(
