@@ -278,9 +278,13 @@ def stems_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC))
 
 
+_SETTING = re.compile(r"\\(?:left|right|[,;!() \[\]])")
+
+
 def squeeze_formula(text: str) -> str:
     """A formula in small letters without blanks and without marks that only set it."""
-    return re.sub(r"[\s$]|\\(?:left|right|[,;!() \[\]])", "", text).lower()
+    bare = _SETTING.sub("", text) if "\\" in text else text
+    return "".join(bare.split()).replace("$", "").lower()
 
 
 def read_number(text: str) -> int:

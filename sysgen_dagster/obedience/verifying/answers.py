@@ -22,7 +22,11 @@ from sysgen_dagster.obedience.verifying.lines import (
     is_head,
     read_lines,
 )
-from sysgen_dagster.obedience.verifying.sentences import count_sentences, without_marks
+from sysgen_dagster.obedience.verifying.sentences import (
+    BETWEEN_SENTENCES,
+    count_sentences,
+    without_marks,
+)
 
 # The smallest and the largest number that a reader could count.
 Span = tuple[int, int]
@@ -106,7 +110,7 @@ class Answer:
     def outside_code(self) -> str:
         """The text without code, neither blocks nor code in a line, and without addresses."""
         lines = "\n".join("" if line.kind is LineKind.CODE else line.text for line in self.lines)
-        return _ADDRESS.sub(" ", _INLINE_CODE.sub(" ", lines))
+        return _without_addresses(_INLINE_CODE.sub(" ", lines), " ")
 
     @cached_property
     def prose(self) -> str:
@@ -133,6 +137,11 @@ class Answer:
         """The last line that is not blank."""
         shown = (line for line in reversed(self.lines) if line.kind is not LineKind.BLANK)
         return next(shown, Line(LineKind.BLANK, ""))
+
+    @cached_property
+    def last_sentence(self) -> str:
+        """The last sentence of the last line, without the marks that close it."""
+        return BETWEEN_SENTENCES.split(self.last_line.text)[-1].strip().rstrip("*_ \"'\u201d")
 
     def count(self, *kinds: LineKind) -> Span:
         """Lines of these kinds: those that are not indented, and all.
@@ -193,13 +202,21 @@ class Answer:
 def _prose_of(lines: Iterable[Line]) -> str:
     dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
     text = "\n".join("" if line.kind in dropped else line.text for line in lines)
-    for pattern in (_INLINE_CODE, _INLINE_FORMULA):
-        text = pattern.sub(_cut, text)
+    if "`" in text:
+        text = _INLINE_CODE.sub(_cut, text)
+    if "$" in text or "\\" in text:
+        text = _INLINE_FORMULA.sub(_cut, text)
     if "](" in text:
         text = _LINK_TARGET.sub("", text)
     if "<" in text:
         text = _TAG.sub(lambda tag: " " if tag["block"] else "", text)
-    return _MARKS.sub("", _ADDRESS.sub(_CUT, text))
+    if "*" in text or "_" in text or ">" in text:
+        return _MARKS.sub("", _without_addresses(text, _CUT))
+    return _without_addresses(text, _CUT)
+
+
+def _without_addresses(text: str, instead: str) -> str:
+    return _ADDRESS.sub(instead, text) if "http" in text or "www." in text else text
 
 
 def _cut(found: re.Match[str]) -> str:

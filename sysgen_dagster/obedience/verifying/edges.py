@@ -8,7 +8,7 @@ from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer
 from sysgen_dagster.obedience.verifying.lines import LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
-from sysgen_dagster.obedience.verifying.sentences import times_said
+from sysgen_dagster.obedience.verifying.sentences import BETWEEN_SENTENCES, times_said
 from sysgen_dagster.obedience.verifying.signs import MAYBE_QUESTION
 
 CLOSERS = " \t\n*_`\"'\u201c\u201d\u2019)]}~"
@@ -31,7 +31,6 @@ _MAYBE_GREETING = re.compile(
     r"|morning|evening|afternoon|aloha|ciao|salut|hail|yo|hiya|g'day|well met|what's up)\b",
     re.IGNORECASE,
 )
-SENTENCE = re.compile(r"(?<=[.!?])[\"'\u201d)*_]*\s+(?=[\"'\u201c(*_]*[A-Z0-9\\$])")
 FEWEST_WORDS = 4
 _LONG_BEGINNING = 60
 # At an end they are those of a sentence.
@@ -148,7 +147,7 @@ def begins_with_part(rule: Rule, answer: Answer) -> bool | None:
     if part == "quote":
         return True if answer.text[0] in '"\u201c>' else None
     if part == "question":
-        sentence = SENTENCE.split(first.text)[0].rstrip(CLOSERS)
+        sentence = BETWEEN_SENTENCES.split(first.text)[0].rstrip(CLOSERS)
         if first.kind is not LineKind.TEXT or sentence.endswith("?"):
             return first.kind is LineKind.TEXT or None
         # The stop of "Dr." is none, and a greeting may stand before.
@@ -162,7 +161,7 @@ def begins_with_greeting(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the first words greet; without one that is known, only English is sure."""
     if _GREETING.match(fold(answer.text[:_LONG_BEGINNING]).lstrip(OPENERS)):
         return True
-    first = SENTENCE.split(answer.text[:400])[0]
+    first = BETWEEN_SENTENCES.split(answer.text[:400])[0]
     is_long = len(first.split()) > 2 * FEWEST_WORDS
     is_none = is_long and not _MAYBE_GREETING.search(fold(first)) and "!" not in first
     return False if is_none and answer.language == "en" else None
@@ -213,7 +212,7 @@ def ends_with_question(_rule: Rule, answer: Answer) -> bool | None:
     if last.endswith(("?", "\uff1f", "\u061f")):
         return True
     paragraph = "\n".join(line.text for line in answer.last_paragraph)
-    is_like_one = _LIKE_QUESTION.match(SENTENCE.split(last)[-1])
+    is_like_one = _LIKE_QUESTION.match(BETWEEN_SENTENCES.split(last)[-1])
     return None if is_like_one or MAYBE_QUESTION.search(paragraph) else False
 
 

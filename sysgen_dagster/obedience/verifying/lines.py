@@ -40,6 +40,8 @@ class Line(NamedTuple):
 # Characters; a line that stands farther in belongs to the one above.
 LEAST_INDENT = 2
 _NOTHING = Line(LineKind.BLANK, "")
+# What a line with a fence begins with.
+_BEFORE_FENCE = ("`", "~", ">")
 _FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
 _LINE_KINDS = re.compile(
     r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
@@ -64,7 +66,7 @@ def read_lines(text: str) -> list[Line]:
     may_fence = has_fence(text)
     for raw in raw_lines:
         stripped = raw.strip()
-        fenced = _FENCE.match(raw) if may_fence else None
+        fenced = _FENCE.match(raw) if may_fence and stripped[:1] in _BEFORE_FENCE else None
         if fence:
             if fenced and fenced["ticks"].startswith(fence) and not fenced["info"].strip():
                 fence = ""

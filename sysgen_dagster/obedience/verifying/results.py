@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from sysgen_dagster.obedience.recognizing.wording import fold, squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer
-from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS, SENTENCE
+from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS
 from sysgen_dagster.obedience.verifying.lines import Line, LineKind
 
 _FAREWELL = re.compile(
@@ -95,8 +95,8 @@ def ends_with_sentence(_rule: Rule, answer: Answer) -> bool | None:
     kind = answer.last_line.kind
     if kind in {LineKind.CODE, LineKind.TABLE}:
         return False
-    is_sentence = kind is LineKind.TEXT and _last_sentence(answer).endswith((".", "!"))
-    return True if is_sentence and len(_last_sentence(answer).split()) >= FEWEST_WORDS else None
+    is_sentence = kind is LineKind.TEXT and answer.last_sentence.endswith((".", "!"))
+    return True if is_sentence and len(answer.last_sentence.split()) >= FEWEST_WORDS else None
 
 
 def ends_with_result(_rule: Rule, answer: Answer) -> bool | None:
@@ -109,7 +109,7 @@ def ends_with_result(_rule: Rule, answer: Answer) -> bool | None:
     if last.kind is LineKind.FORMULA:
         of_formula = [line for line in answer.last_paragraph if line.kind is LineKind.FORMULA]
         return True if _BOXED.search("\n".join(line.text for line in of_formula)) else None
-    sentence = fold(_last_sentence(answer))[-_CLOSING_CHARS:]
+    sentence = fold(answer.last_sentence)[-_CLOSING_CHARS:]
     if _BOXED.search(sentence):
         return True
     concludes = bool(_CONCLUDING.match(sentence))
@@ -145,16 +145,11 @@ def ends_with_summary(rule: Rule, answer: Answer) -> bool | None:
     if "result" in rule.words and ends_with_result_sentence(rule, answer):
         return True
     if "sentence" in rule.words:
-        return True if _SUMMING.match(_last_sentence(answer).lstrip(OPENERS)) else None
+        return True if _SUMMING.match(answer.last_sentence.lstrip(OPENERS)) else None
     paragraph = answer.last_paragraph
     if paragraph and _SUMMING.match(paragraph[0].text.lstrip(OPENERS)):
         return True
     return True if _last_heading_sums_up(answer) else None
-
-
-def _last_sentence(answer: Answer) -> str:
-    line = answer.last_line
-    return SENTENCE.split(line.text)[-1].strip().rstrip("*_ \"'\u201d")
 
 
 def _concludes_in_code(answer: Answer) -> bool:
@@ -175,7 +170,7 @@ def _repeats_result(sentence: str, answer: Answer) -> bool:
 
 def _is_afterword(answer: Answer) -> bool:
     """Whether the answer ends by speaking to the user, after what it had to say."""
-    last = _last_sentence(answer)
+    last = answer.last_sentence
     is_question = last.rstrip(CLOSERS).endswith("?") and answer.last_line.kind is LineKind.TEXT
     return is_question or bool(_FAREWELL.search(last))
 
@@ -207,7 +202,7 @@ def states_result(rule: Rule, answer: Answer) -> bool | None:
     if ends_with_result(rule, answer):
         return True
     # A short answer need not say that it is the result: "Nico read 19 pages on Wednesday."
-    sentence = fold(_last_sentence(answer))[-_CLOSING_CHARS:]
+    sentence = fold(answer.last_sentence)[-_CLOSING_CHARS:]
     is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
     if not is_short or _NO_RESULT.search(sentence) or not uses_stems(words, sentence, _MOST_OF):
         return None
@@ -221,7 +216,7 @@ def _has_formulas(rule: Rule, answer: Answer) -> bool:
     if not formulas:
         return True
     # A formula that only the last line has may not be the one that was solved.
-    worked = answer.text.rpartition("\n")[0] if len(answer.shown) > 1 else answer.text
+    worked = answer.text.rpartition("\n")[0] or answer.text
     squeezed = squeeze_formula(worked)
     return all(formula in squeezed for formula in formulas)
 

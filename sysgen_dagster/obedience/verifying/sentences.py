@@ -23,8 +23,10 @@ _STOP = re.compile(
 _CLOSED = re.compile(r"[\"'\u201d\u2019\u00bb)\]\u300d\u300f\uff09]")
 # A sentence that begins without a blank, or after an emoji.
 _GLUED_STOP = re.compile(
-    r"(?<=[^\W\d_]{2})[.!?](?=[A-Z][^\W\d_])|[.!?](?=[\u2190-\u2bff\U0001f000-\U0001faff])"
+    r"[.!?](?:(?<=[^\W\d_]{2}.)(?=[A-Z][^\W\d_])|(?=[\u2190-\u2bff\U0001f000-\U0001faff]))"
 )
+# What is between two sentences of a line.
+BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])[\"'\u201d)*_]*\s+(?=[\"'\u201c(*_]*[A-Z0-9\\$])")
 _LAST_TOKEN = re.compile(r"(?:[^\W\d_]+|\d+)$")
 _VOWEL = re.compile(r"[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
 # Words that begin a sentence and no item.
