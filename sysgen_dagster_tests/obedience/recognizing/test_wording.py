@@ -11,6 +11,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     count_rule,
     read_number,
     read_ordinal,
+    squeeze_formula,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -73,3 +74,9 @@ def test_half_a_range_is_no_rule(text: str) -> None:
 
 def test_an_ordinal_is_read() -> None:
     assert (read_ordinal("second"), read_ordinal("3rd"), read_ordinal("last")) == (2, 3, None)
+
+
+def test_a_formula_is_compared_without_what_only_sets_it() -> None:
+    assert (
+        squeeze_formula("\\left( A \\right),\\, $b$\\ c\n+ \\frac{1}{2}") == "(a),bc+\\frac{1}{2}"
+    )

@@ -76,6 +76,27 @@ def test_words_are_counted_as_few_and_as_many_as_readers_would(
     assert Answer(text).words == (fewest, most)
 
 
+@pytest.mark.parametrize(
+    ("text", "prose"),
+    [
+        ("See www.example.com/a for more.", "See \ufffc for more."),
+        ("See https://example.com/a for more.", "See \ufffc for more."),
+        ("It is *bold* text.", "It is bold text."),
+        ("It is _so_ now.", "It is so now."),
+        ("> It is quoted.", "It is quoted."),
+        ("It is \\(x + 1\\) now.", "It is \ufffc now."),
+        ("It is $x + 1$ now.", "It is \ufffc now."),
+        ("It is `x + 1` now.", "It is \ufffc now."),
+    ],
+)
+def test_prose_has_no_marks_and_a_sign_for_what_is_cut_out(text: str, prose: str) -> None:
+    assert Answer(text).prose == prose
+
+
+def test_a_fence_may_stand_in_a_quotation() -> None:
+    assert Answer("Run it:\n> ```\n> ls\n> ```\nDone.").code == "> ls"
+
+
 @pytest.mark.parametrize("other", [CODE, FORMULA, "$x + y$", "`f(x) = y`", TABLE])
 def test_code_formulas_and_tables_widen_the_count(other: str) -> None:
     answer = Answer(f"Two words.\n\n{other}")
