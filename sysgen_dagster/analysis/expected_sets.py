@@ -9,7 +9,7 @@ bench, whose requests are more in number than in tokens, `RUBRIC` and `GRADING` 
 
 import polars as pl
 
-from sysgen_dagster.analysis.expected_work import tokens_of
+from sysgen_dagster.analysis.expected_work import EXPECTED, REASONED_VERDICT, tokens_of
 from sysgen_dagster.analysis.measured_work import FIGURES, WORK
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
@@ -38,13 +38,8 @@ SET = 240  # four preferences of four words, and four descriptions of thirty
 DESCRIPTIONS = 180  # of these the descriptions
 MESSAGE = sum(paper.MESSAGE_CHARACTERS) // 2 // CHARACTERS_PER_TOKEN
 ANSWER = 600
-VERDICT = 80  # three sentences and a line
 RUBRIC = 150  # a criterion and five levels, of twenty words each
 GRADING = 120  # a paragraph of feedback and a score
-_EXPECTED = {
-    **{"source": pl.String(), "conversations": pl.UInt32(), "phase": pl.String()},
-    **dict.fromkeys(FIGURES, pl.Float64()),
-}
 # What `measure_sets` needs of the table of each step.
 COLUMNS = ("conversation_id", "attempts", "prompt_tokens", "completion_tokens", "drop_reason")
 
@@ -76,7 +71,7 @@ def expect_sets(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame
         PREFERENCE_SETS: (1, tokens_of(asked_for_set) + 60 + question, SET),
         PREFERENCE_MESSAGES: (1, tokens_of(asked_for_message) + DESCRIPTIONS, MESSAGE),
         GOLD_ANSWERS: (1, MESSAGE + question, ANSWER),
-        JUDGED_PAIRS: (orders, tokens_of(asked_for_verdict) + shown, VERDICT),
+        JUDGED_PAIRS: (orders, tokens_of(asked_for_verdict) + shown, REASONED_VERDICT),
     }
     rows = [
         (
@@ -87,7 +82,7 @@ def expect_sets(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame
         )
         for table, (requests, sent, written) in steps.items()
     ]
-    return pl.DataFrame(rows, _EXPECTED, orient="row")
+    return pl.DataFrame(rows, EXPECTED, orient="row")
 
 
 def expect_bench(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame:
@@ -117,7 +112,7 @@ def expect_bench(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFram
     return pl.concat(
         [
             references.group_by("source", "conversations", "phase").sum(),
-            pl.DataFrame([rubrics], _EXPECTED, orient="row"),
+            pl.DataFrame([rubrics], EXPECTED, orient="row"),
         ]
     )
 

@@ -16,6 +16,7 @@ better figures. Assumptions:
 
 import polars as pl
 
+from sysgen_dagster.analysis.measured_work import FIGURES
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
@@ -27,6 +28,13 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 TAGGED_MESSAGE = 93
 SYSTEM_MESSAGE = 46  # after Phase 3, without tags
 VERDICTS = 47
+# Of a judge that gives its reason in three sentences, as its prompt asks for.
+REASONED_VERDICT = 80
+# The schema of what one of ``conversations`` needs on average in a phase that is not of the method.
+EXPECTED = {
+    **{"source": pl.String(), "conversations": pl.UInt32(), "phase": pl.String()},
+    **dict.fromkeys(FIGURES, pl.Float64()),
+}
 
 _TEXTS = ("history", "question", "answer")
 _TURNS = ("earlier_turns", "earlier_said", "earlier_answers")

@@ -15,7 +15,7 @@ Rows = Literal["all"] | Count  # of each source
 class Judging(Entry):
     """Which model judges rows, and how many of each source; 0: none.
 
-    Nothing is judged where neither a judge is named nor a number of rows is given.
+    Where no judge is named, every model judges itself, and only what a number of rows is given for.
     """
 
     judge: Name | None = None  # a name in `judges` or `models`; null: every model judges itself
@@ -41,9 +41,7 @@ class Judging(Entry):
             return given
         if (judges := given.get("judges")) and isinstance(judges, list) and not given.get("judge"):
             return {**given, "judge": judges[0]}
-        if given.get("judge") or given.keys() & set(asked):
-            return given
-        return {**given, **dict.fromkeys(asked, 0)}
+        return given if given.get("judge") else {**dict.fromkeys(asked, 0), **given}
 
 
 class Conflicts(Entry):

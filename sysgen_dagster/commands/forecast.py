@@ -22,7 +22,7 @@ from sysgen_dagster.obedience.tables import OBEDIENCE
 
 _TABLES = (*ASKED, BENCH_REFERENCES, BENCH_RUBRICS)
 _OF_LANE = {table.name: table.name.rpartition("/")[2] for table in _TABLES}
-_LABELS = {**LABELS, **_OF_LANE, OBEDIENCE.name: OBEDIENCE.name, ALL: ALL}
+_LABELS = {**LABELS, **_OF_LANE}  # of other tables their names
 # Columns of the summary by their headings in the printed tables: of work left, and of work done.
 _COUNTS = {
     "rows": "conversations",
@@ -75,7 +75,7 @@ def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words
     for row in summary.iter_rows(named=True):
         table.add_row(
             row["source"],
-            _LABELS[row["phase"]],
+            _LABELS.get(row["phase"], row["phase"]),
             *(_number(row, name) for name in numbers.values()),
             *(row[name] for name in words),
             end_section=row["phase"] in {ALL, last, ASKED[-1].name},

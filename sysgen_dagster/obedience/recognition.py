@@ -99,6 +99,7 @@ _HARMLESS_OR = re.compile(
     r"|^an? (?:sentence|paragraph|line) or two\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
 )
+# Without it a phrase is one sentence.
 _MAY_END = re.compile(r"[.!?;\n].")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
 _STARTER = (

@@ -10,13 +10,12 @@ from sysgen_dagster.analysis.expected_sets import (
     MESSAGE,
     RUBRIC,
     SET,
-    VERDICT,
     expect_bench,
     expect_sets,
     measure_bench,
     measure_sets,
 )
-from sysgen_dagster.analysis.expected_work import measure_texts
+from sysgen_dagster.analysis.expected_work import REASONED_VERDICT, measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast, summarize_forecast
 from sysgen_dagster.analysis.measured_work import WORK
 from sysgen_dagster.lanes.multifaceted import steps
@@ -50,7 +49,7 @@ def test_an_instruction_needs_a_request_a_step_for_each_of_its_sets() -> None:
     assert work["phase"].to_list() == NAMES
     assert work["conversations"].to_list() == [10] * 4
     assert work["requests"].to_list() == [3.0, 3.0, 3.0, 6.0]  # pairs are judged in both orders
-    written = [3 * SET, 3 * MESSAGE, 3 * ANSWER, 6 * VERDICT]
+    written = [3 * SET, 3 * MESSAGE, 3 * ANSWER, 6 * REASONED_VERDICT]
     assert work["completion_tokens"].to_list() == written
     assert work["prompt_tokens"][2] == 3 * (MESSAGE + 100)
     assert set(work["source"]) == {LANE}

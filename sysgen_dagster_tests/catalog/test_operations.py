@@ -65,11 +65,12 @@ JUDGED = {
     "nobody": ({"judge": None}, (0, 0, 0)),
     "a-seed": ({"seed": 3}, (0, 0, 0)),
     "a-judge": ({"judge": "small"}, (200, 20, "all")),
-    "rows": ({"preference_rows": 7}, (7, 20, "all")),
-    "nobody-and-rows": ({"judge": None, "alignment_rows": 7}, (200, 7, "all")),
+    "rows": ({"preference_rows": 7}, (7, 0, 0)),
+    "nobody-and-rows": ({"judge": None, "alignment_rows": 7}, (0, 7, 0)),
     "a-judge-of-no-pairs": ({"judge": "small", "preference_rows": 0}, (0, 20, "all")),
     "a-sample-of-phrases": ({"judge": "small", "obedience": 50}, (200, 20, 50)),
-    "phrases-by-nobody-else": ({"obedience": "all"}, (200, 20, "all")),
+    "phrases-by-nobody-else": ({"obedience": "all"}, (0, 0, "all")),
+    "rules-alone": ({"obedience": 0}, (0, 0, 0)),
     "a-judge-of-no-phrases": ({"judge": "small", "obedience": 0}, (200, 20, 0)),
 }
 

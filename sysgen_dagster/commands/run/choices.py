@@ -19,6 +19,7 @@ from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.run.answers import Answers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
+from sysgen_dagster.commands.run.judges_price import describe_judges
 from sysgen_dagster.commands.run.keys import ask_for_key
 from sysgen_dagster.commands.run.preview import (
     Chosen,
@@ -27,7 +28,7 @@ from sysgen_dagster.commands.run.preview import (
     Previewed,
     choose_conversations,
 )
-from sysgen_dagster.commands.run.price import Whole, describe_judging, describe_price
+from sysgen_dagster.commands.run.price import Whole, describe_price
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row, story_lines
 from sysgen_dagster.lanes.catalog import Catalog
@@ -208,12 +209,8 @@ class _Look:
         whole = Whole(read.wanted, read.mean_characters, read.wanted < read.total)
         for line in describe_price(self.rows, whole, self.model, self.pace, self.limit):
             self._say(line)
-        judging = self.catalog.judging
-        if judging.obedience:
-            judges = self.catalog.judges_of(self.model.name)
-            of_judges = describe_judging(self.rows, whole, judges, judging.obedience, self.limit)
-            for line in of_judges:
-                self._say(line)
+        for line in describe_judges(self.rows, whole, self.catalog, self.model, self.limit):
+            self._say(line)
 
     def _edit(self) -> None:
         """Edit the prompt, ask about the same rows again, and keep the new prompt or the old."""

@@ -15,15 +15,10 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple
 
-from sysgen_dagster.analysis.expected_judging import FIXED_TOKENS
-from sysgen_dagster.analysis.expected_work import VERDICTS
 from sysgen_dagster.catalog.models import Model
-from sysgen_dagster.catalog.operations import EVERY_ROW, Rows
-from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
 from sysgen_dagster.commands.run.answers import Spent
 from sysgen_dagster.commands.run.preview import Pace, Previewed
 from sysgen_dagster.inference.progress import time_words
-from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
 _THOUSAND = 1e3
@@ -135,9 +130,9 @@ def describe_price(
     kept, looked_at = sum(row.is_kept for row in shown), len(shown)
     low, high = wilson_interval(kept / looked_at, looked_at, Z95)
     yield f"kept {kept:,} of {looked_at:,} previewed ({low:.0%} to {high:.0%} of all, 95 % sure)"
-    count = _estimate_all(shown, whole, lambda _: 1.0).figure
+    count = estimate_all(shown, whole, lambda _: 1.0).figure
     conversations = "" if round(count) == whole.rows else f", about {count:,.0f} conversations"
-    share = _share(count, whole, limit)
+    share = wanted_share(count, whole, limit)
     what = (
         f"all {whole.rows:,} rows{conversations}" if share is None else f"{limit:,} conversations"
     )
@@ -145,89 +140,30 @@ def describe_price(
     yield f"{what}, as these {looked_at:,} tell:"
 
     def over_all(value: Callable[[Spent], float]) -> Estimate:
-        return _estimate_all(shown, whole, value).times(share)
+        return estimate_all(shown, whole, value).times(share)
 
     thought = over_all(lambda spent: spent.thought_tokens).figure
     written = over_all(lambda spent: spent.completion_tokens)
     yield f"  tokens in   {_between(over_all(lambda spent: spent.prompt_tokens))}"
-    thoughts = f", of them {_short(thought)} of thoughts" if thought else ""
+    thoughts = f", of them {short(thought)} of thoughts" if thought else ""
     yield f"  tokens out  {_between(written)}{thoughts}"
     yield f"  time        {_time(written, pace)}"
-    for name, charged, unit in _charged(model):
+    for name, charged, unit in charged_for(model):
         cost = over_all(
             lambda it, of=charged: of(it.prompt_tokens, it.completion_tokens)  # type: ignore[misc]
         )
         each = cost.figure * _THOUSAND / (kept / looked_at * count * share) if kept else 0
-        for_kept = f", {_short(each)} for 1,000 kept rows" if kept else ""
+        for_kept = f", {short(each)} for 1,000 kept rows" if kept else ""
         yield f"  {name:<12}{_between(cost)}{unit}{for_kept}"
 
 
-def _share(count: float, whole: Whole, limit: int | None) -> float | None:
+def wanted_share(count: float, whole: Whole, limit: int | None) -> float | None:
     """Which part of the conversations is wanted; None: all."""
     is_limited = limit is not None and (whole.is_part or limit < count)
     return limit / count if limit and is_limited else None
 
 
-def describe_judging(
-    shown: Sequence[Previewed],
-    whole: Whole,
-    judges: Sequence[Model],
-    judged: Rows,
-    limit: int | None = None,
-) -> Iterator[str]:
-    """What asking judges about the phrases takes that rules leave open: a line for each judge.
-
-    Previewed rows are not judged, so that it is estimated by the characters of their texts.
-
-    Args:
-        shown: The previewed rows, at least one.
-        whole: The rows that are wanted.
-        judges: The models that are asked, with `rates` and `price` where they are known.
-        judged: Of how many rows they are asked.
-        limit: How many conversations are wanted; None: all.
-    """
-    characters = [row.chosen.characters for row in shown]
-
-    def over_all(values: Sequence[float]) -> float:
-        of = [value * row.chosen.of for value, row in zip(values, shown, strict=True)]
-        return estimate(of, characters, whole).figure
-
-    asked = [float(_has_open_phrase(row)) for row in shown]
-    share = _share(over_all([1.0] * len(shown)), whole, limit) or 1.0
-    requests = over_all(asked) * share
-    if requests and judged != EVERY_ROW:
-        share *= min(1.0, judged / requests)
-        requests = min(requests, judged)
-    prompt = over_all(
-        [is_asked * _judged_tokens(row) for is_asked, row in zip(asked, shown, strict=True)]
-    )
-    for judge in judges if requests else ():
-        prompt_tokens, written = prompt * share, requests * VERDICTS
-        charged = [
-            f", {_short(of(prompt_tokens, written))}{unit or f' {name}'}"
-            for name, of, unit in _charged(judge)
-        ]
-        yield (
-            f"  judged by {judge.name}, as well and roughly: {_short(requests)} requests, "
-            f"{_short(prompt_tokens)} tokens in, {_short(written)} out{''.join(charged)}"
-        )
-
-
-def _has_open_phrase(row: Previewed) -> bool:
-    verdicts = row.story["obedience"] or []
-    return row.is_kept and any(each["verdict"] == Verdict.UNKNOWN for each in verdicts)
-
-
-def _judged_tokens(row: Previewed) -> float:
-    """About how many tokens a judge is sent about a row."""
-    story = row.story
-    # The message stands there whole, and its phrases once more.
-    texts = [story["system_message"], story["system_message"], story["question"]]
-    texts += [story["new_answer"], *(turn["content"] for turn in story["history"] or [])]
-    return FIXED_TOKENS + sum(len(text or "") for text in texts) / CHARACTERS_PER_TOKEN
-
-
-def _estimate_all(
+def estimate_all(
     shown: Sequence[Previewed], whole: Whole, value: Callable[[Spent], float]
 ) -> Estimate:
     """The sum over all rows: what one conversation took, for each one of its row."""
@@ -235,7 +171,7 @@ def _estimate_all(
     return estimate(values, [row.chosen.characters for row in shown], whole)
 
 
-def _charged(model: Model) -> Iterator[tuple[str, Callable[[float, float], float], str]]:
+def charged_for(model: Model) -> Iterator[tuple[str, Callable[[float, float], float], str]]:
     """What is charged for a model: its name, how much so many tokens in and out take, the unit."""
     if rates := model.rates:
         yield "GPU-hours", rates.hours, ""
@@ -253,14 +189,14 @@ def _time(written: Estimate, pace: Pace) -> str:
 
 def _between(estimate: Estimate) -> str:
     """The figure with its interval, each with as many digits as mean something."""
-    about = _short(estimate.figure)
+    about = short(estimate.figure)
     if estimate.low is None or estimate.high is None:
         return f"{about} (one row does not tell how sure that is)"
-    low, high = _short(estimate.low), _short(estimate.high)
+    low, high = short(estimate.low), short(estimate.high)
     return about if low == high else f"{about} ({low} to {high})"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """A number with three digits that count: 12.3 M, 4,560, 0.0123."""
     for unit, size in ((" T", 1e12), (" G", 1e9), (" M", 1e6)):
         if number >= size:

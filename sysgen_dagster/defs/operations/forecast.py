@@ -1,7 +1,17 @@
 """The asset `forecast`: for each model the rows that are left, and what they are going to cost."""
 
+from collections.abc import Iterator
+
 import polars as pl
 
+from sysgen_dagster.analysis.expected_samples import (
+    CALIBRATION_COLUMNS,
+    expect_calibration,
+    expect_samples,
+    measure_calibration,
+    measure_samples,
+)
+from sysgen_dagster.analysis.expected_samples import COLUMNS as SAMPLE_COLUMNS
 from sysgen_dagster.analysis.expected_sets import COLUMNS as SET_COLUMNS
 from sysgen_dagster.analysis.expected_sets import (
     expect_bench,
@@ -37,13 +47,21 @@ from sysgen_dagster.lanes.multifaceted.tables import (
 )
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
-from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition, kept
 
+JUDGING = CATALOG.judging
+# The rows of each source that a judge is shown.
+SAMPLES = {JUDGED_PREFERENCES: JUDGING.preference_rows, JUDGED_ALIGNMENT: JUDGING.alignment_rows}
 _READ = ("source", "history", "question", "answer", "drop_reason")
 
 
@@ -67,19 +85,31 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
         )
     parts = [work_done(store, model.name), judging_done(store, model.name)]
     done = pl.concat([*parts, sets_done(store, model.name), bench_done(store, model.name)])
-    judges, judged = CATALOG.judges_of(model.name), CATALOG.judging.obedience
-    every, beside = pl.concat(texts, how="diagonal"), _expect_sets(store, model.name)
-    asked = {JUDGED_PAIRS.name: [CATALOG.judge_of(model.name)]}
-    return build_forecast(every, done, model, CATALOG.method, judges, judged, beside, asked)
+    done = pl.concat([done, samples_done(store, model.name, done)])
+    every, judges, judging = (
+        pl.concat(texts, how="diagonal"),
+        CATALOG.judges_of(model.name),
+        JUDGING,
+    )
+    samples = [expect_samples(every, model, judging), expect_calibration(judging)]
+    beside = pl.concat([*samples, *_expect_sets(store, model.name)])
+    asked = {
+        **{table.name: [CATALOG.judge_of(model.name)] for table in (JUDGED_PAIRS, *SAMPLES)},
+        JUDGE_CALIBRATION.name: CATALOG.every_judge_of(model.name),
+    }
+    return build_forecast(
+        every, done, model, CATALOG.method, judges, judging.obedience, beside, asked
+    )
 
 
-def _expect_sets(store: Store, model: str) -> pl.DataFrame | None:
-    """What the second lane needs of a model; None where its instructions are not chosen."""
+def _expect_sets(store: Store, model: str) -> Iterator[pl.DataFrame]:
+    """What the second lane needs of a model; nothing where its instructions are not chosen."""
     if CATALOG.multifaceted is None or not store.holds(SELECTION, Partition()):
-        return None
+        return
     selection = store.read(SELECTION, Partition(), "position", "question", "drop_reason")
-    of_bench = [expect_bench(selection, CATALOG.multifaceted)] if _writes_bench(model) else []
-    return pl.concat([expect_sets(selection, CATALOG.multifaceted), *of_bench])
+    yield expect_sets(selection, CATALOG.multifaceted)
+    if _writes_bench(model):
+        yield expect_bench(selection, CATALOG.multifaceted)
 
 
 def _writes_bench(model: str) -> bool:
@@ -147,6 +177,24 @@ def judging_done(store: Store, model: str) -> pl.DataFrame:
         at = Partition(model, shard)
         annotated = store.read(ANNOTATED, at, *COLUMNS[ANNOTATED])
         parts.append(measure_judging(annotated, store.read(OBEDIENCE, at, *JUDGED_COLUMNS)))
+    return pl.concat(parts)
+
+
+def samples_done(store: Store, model: str, done: pl.DataFrame) -> pl.DataFrame:
+    """The same of the samples of a model's answers, and of the labelled items for its judges.
+
+    Args:
+        store: Where they are stored.
+        model: Whose answers they are of.
+        done: `measured_work.WORK` of its phases.
+    """
+    parts, at = [pl.DataFrame(schema=WORK)], Partition(model)
+    for table, rows in SAMPLES.items():
+        if store.holds(table, at):
+            judged = store.read(table, at, *SAMPLE_COLUMNS)
+            parts.append(measure_samples(table.name, rows, judged, done))
+    if store.holds(JUDGE_CALIBRATION, at):
+        parts.append(measure_calibration(store.read(JUDGE_CALIBRATION, at, *CALIBRATION_COLUMNS)))
     return pl.concat(parts)
 
 

@@ -210,9 +210,8 @@ def _prose_of(lines: Iterable[Line]) -> str:
         text = _LINK_TARGET.sub("", text)
     if "<" in text:
         text = _TAG.sub(lambda tag: " " if tag["block"] else "", text)
-    if "*" in text or "_" in text or ">" in text:
-        return _MARKS.sub("", _without_addresses(text, _CUT))
-    return _without_addresses(text, _CUT)
+    text = _without_addresses(text, _CUT)
+    return _MARKS.sub("", text) if "*" in text or "_" in text or ">" in text else text
 
 
 def _without_addresses(text: str, instead: str) -> str:

@@ -7,19 +7,16 @@ from statistics import fmean
 
 import pytest
 
-from sysgen_dagster.analysis.expected_judging import FIXED_TOKENS
-from sysgen_dagster.analysis.expected_work import VERDICTS
 from sysgen_dagster.catalog.models import Model, Price, Rates
-from sysgen_dagster.catalog.operations import Rows
 from sysgen_dagster.commands.run.answers import Spent
 from sysgen_dagster.commands.run.preview import Pace
 from sysgen_dagster.commands.run.price import (
     Whole,
-    describe_judging,
     describe_price,
     estimate,
     student_quantile,
 )
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster_tests.commands.run.previewed_rows import previewed
 
 ROWS, SAMPLES = 3_000, 600
@@ -34,7 +31,7 @@ NOISE = {
     "a few rows take most": lambda rng, _: rng.lognormvariate(5, 1.2),
     "turns": lambda rng, length: 2_000 * (1 + length // 800) + 0.4 * length * rng.random(),
 }
-MODEL = Model.model_validate(
+MODEL = Generator.model_validate(
     {"name": "phi", "served_name": "phi", "license": "mit", "engine": "simulated"}
 )
 
@@ -166,42 +163,3 @@ def test_money_and_gpu_hours_are_said_where_the_catalogue_knows_them(kept: int) 
     assert "money       6.22" in said
     assert " EUR" in said
     assert ("3.46 for 1,000 kept rows" in said) == (kept > 0)
-
-
-def judging(
-    judged: Rows, limit: int | None = None, verdict: str = "unknown", *judges: Model
-) -> list[str]:
-    """What judges cost of 1,000 rows, of which ten were previewed and nine kept."""
-    texts = {"system_message": "m" * 200, "new_answer": "a" * 380, "question": "q" * 20}
-    texts["obedience"] = [{"verdict": "obeyed"}, {"verdict": verdict}]
-    rows = [previewed(n, characters=100, **texts) for n in range(10)]
-    rows[0].story["drop_reason"] = "refused"
-    return list(describe_judging(rows, Whole(1_000, 100), judges or (MODEL,), judged, limit))
-
-
-def test_the_price_of_a_judge_is_that_of_the_kept_rows_with_an_open_phrase() -> None:
-    [line] = judging("all")
-    tokens = 900 * (FIXED_TOKENS + (2 * 200 + 380 + 20) / 4)
-
-    assert line.startswith("  judged by phi, as well and roughly: 900 requests, ")
-    assert f"{tokens:,.0f} tokens in" in line or f"{tokens / 1e6:.3g} M tokens in" in line
-    assert f"{900 * VERDICTS:,.0f} out" in line
-    assert judging("all", verdict="obeyed") == []
-
-
-@pytest.mark.parametrize(
-    ("judged", "limit", "requests"), [(90, None, "90"), ("all", 500, "450"), (5_000, None, "900")]
-)
-def test_of_fewer_rows_a_judge_costs_less(judged: Rows, limit: int | None, requests: str) -> None:
-    [line] = judging(judged, limit)
-    assert f": {requests} requests, " in line
-
-
-def test_each_judge_has_its_own_price() -> None:
-    dear = Price(per_million_prompt=1, per_million_completion=10, currency="EUR", source="ours")
-    other = MODEL.model_copy(update={"name": "owl", "price": dear})
-    first, second = judging("all", None, "unknown", MODEL, other)
-
-    assert "EUR" not in first
-    assert second.startswith("  judged by owl")
-    assert second.endswith(" EUR")

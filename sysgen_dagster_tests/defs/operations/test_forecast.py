@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from sysgen_dagster.analysis.expected_samples import LABELLED
 from sysgen_dagster.analysis.forecast import ROUGH
 from sysgen_dagster.analysis.tables import FORECAST
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.commands.forecast import show_forecasts
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.obedience import obedience
 from sysgen_dagster.defs.operations.forecast import forecast_of
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
@@ -21,7 +23,13 @@ from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 from sysgen_dagster.defs.sysgen_lane import PHASES as PHASE_ASSETS
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
-from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.obedience.labelled_items import read_labelled_pairs, read_labelled_phrases
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.processes.state import running
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -34,6 +42,7 @@ PHASES = (ANNOTATED, VERIFIED, ALIGNED, OBEDIENCE)
 KEYS = [*(phase.key for phase in PHASE_ASSETS), obedience.key]
 JOB = defs.resolve_implicit_global_asset_job_def()
 PILOT_ROWS = 5
+PAIRS, PHRASES_LABELLED = read_labelled_pairs().height, read_labelled_phrases().height
 
 
 def make(store: Store, partition: str, *assets: dg.AssetKey, **ops: object) -> None:
@@ -115,16 +124,23 @@ def half_way(store: Store, after_a_pilot: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def at_the_end(store: Store, half_way: pl.DataFrame) -> pl.DataFrame:
-    """With both shards through all phases."""
+    """With both shards through all phases, and all judged that a judge is shown."""
     make(store, f"{MODEL.name}|{SHARDS[1]}", *KEYS)
+    make(store, MODEL.name, *(each.key for each in JUDGEMENTS))
     return made_forecast(store)
 
 
 def test_before_a_model_is_asked_everything_is_left_and_the_figures_are_rough(
     before: pl.DataFrame, store: Store
 ) -> None:
-    assert before.select("source", "phase").rows() == [("capybara", each.name) for each in PHASES]
-    assert before["conversations"].unique().to_list() == [conversations(store)]
+    assert before.select("source", "phase").rows() == [
+        *(("capybara", each.name) for each in (*PHASES, JUDGED_PREFERENCES, JUDGED_ALIGNMENT)),
+        (LABELLED, JUDGE_CALIBRATION.name),
+    ]
+    every, items = conversations(store), PAIRS + PHRASES_LABELLED
+    shown = [min(every, CATALOG.judging.preference_rows), CATALOG.judging.alignment_rows]
+    assert before["conversations"].to_list() == [*[every] * len(PHASES), *shown, items]
+    assert of(before, JUDGE_CALIBRATION)["requests"] == pytest.approx(2 * PAIRS + PHRASES_LABELLED)
     assert before["basis"].unique().to_list() == [ROUGH]
     assert before["conversations_done"].sum() == 0
 
@@ -172,12 +188,23 @@ def test_a_shard_is_done_in_the_phases_of_which_it_is_stored(
 def test_when_all_is_done_nothing_is_left_and_the_servers_counts_are_told(
     at_the_end: pl.DataFrame, store: Store
 ) -> None:
-    assert at_the_end["requests"].to_list() == [0] * len(PHASES)
+    assert at_the_end["requests"].to_list() == [0] * at_the_end.height
     for phase in PHASES:
         row = of(at_the_end, phase)
         assert row["conversations_done"] == conversations(store)
         for name in ("prompt_tokens", "completion_tokens"):
             assert row[f"{name}_done"] == took(store, phase, name)
+
+
+def test_what_a_judge_was_shown_is_told_as_the_servers_counted_it(
+    before: pl.DataFrame, at_the_end: pl.DataFrame, store: Store
+) -> None:
+    for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, JUDGE_CALIBRATION):
+        judged, row = store.read(table, Partition(MODEL.name)), of(at_the_end, table)
+        assert row["requests_done"] == judged.height
+        assert row["prompt_tokens_done"] == judged["prompt_tokens"].sum()
+        for name in ("requests", "prompt_tokens"):
+            assert of(before, table)[name] == pytest.approx(row[f"{name}_done"], rel=0.25)
 
 
 # A table of before
