@@ -28,6 +28,11 @@ class Judging(Entry):
     obedience: Rows = EVERY_ROW
     seed: Count = 0  # of the samples
 
+    @property
+    def asks_anything(self) -> bool:
+        """Whether any row is judged."""
+        return bool(self.preference_rows or self.alignment_rows or self.obedience)
+
     @rule("judges")
     def _require_each_judge_once(self) -> str | None:
         is_once = len(set(self.judges)) == len(self.judges)
