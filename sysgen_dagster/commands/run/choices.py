@@ -34,9 +34,11 @@ from sysgen_dagster.commands.run.rows import print_row, story_lines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.stories import Story
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
 
 MORE = 10  # rows that are shown first, and that one key adds
 TELL_EVERY_S = 15.0  # without a terminal
@@ -209,7 +211,11 @@ class _Look:
         whole = Whole(read.wanted, read.mean_characters, read.wanted < read.total)
         for line in describe_price(self.rows, whole, self.model, self.pace, self.limit):
             self._say(line)
-        for line in describe_judges(self.rows, whole, self.catalog, self.model, self.limit):
+        of_judges = describe_judges(
+            *(self.rows, whole, self.catalog, self.model, self.limit),
+            is_calibrated=self.store.holds(JUDGE_CALIBRATION, Partition(self.model.name)),
+        )
+        for line in of_judges:
             self._say(line)
 
     def _edit(self) -> None:

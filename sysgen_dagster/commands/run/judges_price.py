@@ -37,6 +37,8 @@ def describe_judges(
     catalog: Catalog,
     model: Generator,
     limit: int | None = None,
+    *,
+    is_calibrated: bool = False,
 ) -> Iterator[str]:
     """What asking the judges of a model takes, in lines: all that the catalogue has them judge.
 
@@ -46,6 +48,7 @@ def describe_judges(
         catalog: Which models judge how many rows.
         model: The model whose answers are judged.
         limit: How many conversations are wanted; None: all.
+        is_calibrated: Whether its judges were asked about labelled items already.
     """
     judging = catalog.judging
     if judging.obedience:
@@ -53,9 +56,11 @@ def describe_judges(
         yield from describe_judging(shown, whole, judges, judging.obedience, limit)
     # Samples are judged, and a judge is asked about labelled items, only where one is named.
     if judging.judge:
-        yield from describe_samples(
-            shown, whole, model, catalog.judge_of(model.name), judging, limit
-        )
+        judge = catalog.judge_of(model.name)
+        yield from describe_samples(shown, whole, model, judge, judging, limit)
+        if not is_calibrated:
+            what = f"labelled items, which show its errors, judged by {judge.name}"
+            yield from _describe(what, judge, expect_calibration(judging))
 
 
 def describe_judging(
@@ -103,14 +108,14 @@ def describe_samples(
     judging: Judging,
     limit: int | None = None,
 ) -> Iterator[str]:
-    """What a judge is asked beside the phrases: about samples of the answers and labelled items.
+    """What a judge is asked about samples of the answers: a line, or none.
 
     Args:
         shown: The previewed rows, at least one.
         whole: The rows that are wanted.
         model: The model whose answers are judged.
         judge: The model that is asked, with `rates` and `price` where they are known.
-        judging: How many rows are in a sample, and whether the judge is asked about phrases.
+        judging: How many rows are in a sample.
         limit: How many conversations are wanted; None: all.
     """
     count = estimate_all(shown, whole, lambda _: 1.0).figure
@@ -129,15 +134,16 @@ def describe_samples(
         *(pl.col(name) * count / len(shown) for name in ("history", "question", "answer")),
         conversations=pl.lit(round(count)),
     )
-    of_samples, of_items = expect_samples(texts, model, judging), expect_calibration(judging)
-    for what, expected in (
-        ("samples judged", of_samples),
-        ("labelled items judged, which shows its errors,", of_items),
-    ):
-        totals = expected.select(pl.col(FIGURES) * pl.col("conversations")).sum()
-        if requests := totals["requests"].item():
-            sent, written = totals["prompt_tokens"].item(), totals["completion_tokens"].item()
-            yield _of_judge(f"{what} by {judge.name}", judge, requests, sent, written)
+    what = f"samples judged by {judge.name}"
+    yield from _describe(what, judge, expect_samples(texts, model, judging))
+
+
+def _describe(what: str, judge: Model, expected: pl.DataFrame) -> Iterator[str]:
+    """A line of what `expected_work.EXPECTED` says; none where nothing is asked."""
+    totals = expected.select(pl.col(FIGURES) * pl.col("conversations")).sum()
+    if any(requests := totals["requests"].to_list()):
+        [sent], [written] = totals["prompt_tokens"], totals["completion_tokens"]
+        yield _of_judge(what, judge, requests[0], sent, written)
 
 
 def _of_judge(what: str, judge: Model, requests: float, sent: float, written: float) -> str:

@@ -4,14 +4,17 @@ import pytest
 
 from sysgen_dagster.analysis.expected_judging import FIXED_TOKENS
 from sysgen_dagster.analysis.expected_work import VERDICTS
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine, Model, Price
 from sysgen_dagster.catalog.operations import Judging, Rows
-from sysgen_dagster.commands.run.judges_price import describe_judging, describe_samples
+from sysgen_dagster.commands.run.judges_price import describe_judges, describe_judging
 from sysgen_dagster.commands.run.price import Whole
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster_tests.commands.run.previewed_rows import previewed
 
 MODEL = Generator(name="phi", served_name="phi", license="mit", engine=Engine.SIMULATED)
+CATALOG = load_catalog(FULL_CATALOG)
 
 
 def judging(
@@ -43,18 +46,23 @@ def test_of_fewer_rows_a_judge_costs_less(judged: Rows, limit: int | None, reque
     assert f": {requests} requests, " in line
 
 
-def samples(judging: Judging, count: int = 1_000, limit: int | None = None) -> list[str]:
-    """What a judge costs beside the phrases, of a source of so many rows of which ten are shown."""
-    texts = {"question": "q" * 40, "answer": "a" * 400, "history": []}
+def samples(
+    judging: Judging, count: int = 1_000, limit: int | None = None, **known: bool
+) -> list[str]:
+    """What judges cost of a source of so many rows, of which ten are shown, with no open phrase."""
+    texts = {"question": "q" * 40, "answer": "a" * 400, "history": [], "obedience": []}
     rows = [previewed(n, characters=440, **texts) for n in range(10)]
-    return list(describe_samples(rows, Whole(count, 440), MODEL, MODEL, judging, limit))
+    served = CATALOG.model_copy(update={"judging": judging})
+    return list(describe_judges(rows, Whole(count, 440), served, MODEL, limit, **known))
 
 
 def test_the_price_of_a_judge_names_samples_and_labelled_items() -> None:
-    of_samples, of_items = samples(Judging(judge="phi"))
+    of_samples, of_items = samples(Judging(judge="phi-4"))
 
-    assert of_samples.startswith("  samples judged by phi, as well and roughly: 420 requests, ")
-    assert " by phi, as well and roughly: 1,580 requests, " in of_items
+    assert of_samples.startswith("  samples judged by phi-4, as well and roughly: 420 requests, ")
+    assert of_items.startswith("  labelled items, which show its errors, judged by phi-4, as well ")
+    assert "roughly: 1,580 requests, " in of_items
+    assert samples(Judging(judge="phi-4"), is_calibrated=True) == [of_samples]
 
 
 @pytest.mark.parametrize(
@@ -63,14 +71,17 @@ def test_the_price_of_a_judge_names_samples_and_labelled_items() -> None:
 def test_of_a_small_source_all_rows_are_the_sample(
     count: int, limit: int | None, requests: str
 ) -> None:
-    first, _ = samples(Judging(judge="phi"), count, limit)
+    first, _ = samples(Judging(judge="phi-4", preference_rows=200), count, limit)
     assert f"roughly: {requests}requests" in first
 
 
 def test_what_nobody_judges_costs_nothing() -> None:
     nothing = {"preference_rows": 0, "alignment_rows": 0, "obedience": 0}
-    assert samples(Judging(judge="phi", **nothing)) == []
-    [pairs] = samples(Judging(judge="phi", **nothing | {"preference_rows": 5}))[:1]
+    assert samples(Judging(judge="phi-4", **nothing)) == []
+    assert samples(Judging(alignment_rows=20, preference_rows=0, obedience=0)) == []
+    [pairs] = samples(
+        Judging(judge="phi-4", **nothing | {"preference_rows": 5}), is_calibrated=True
+    )
     assert "roughly: 10 requests" in pairs
 
 
