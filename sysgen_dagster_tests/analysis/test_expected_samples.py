@@ -41,15 +41,24 @@ def test_a_sample_has_the_rows_that_are_asked_for_or_all_of_a_small_source() -> 
 
 
 def test_a_judge_is_asked_about_labelled_items_of_the_kinds_that_it_judges() -> None:
+    def expected(figure: str, **judging: object) -> float:
+        row = expect_calibration(Judging.model_validate(judging))
+        return float((row["conversations"] * row[figure]).sum())
+
     def requests(**judging: object) -> float:
-        expected = expect_calibration(Judging.model_validate(judging))
-        return (expected["conversations"] * expected["requests"]).sum()
+        return expected("requests", **judging)
+
+    def tokens(**judging: object) -> float:
+        return expected("prompt_tokens", **judging)
 
     assert requests(judge="x") == pytest.approx(2 * 419 + 742)
     assert requests(judge="x", preference_rows=0) == pytest.approx(742)
     assert requests(judge="x", obedience=0) == pytest.approx(2 * 419)
     assert requests(judges=["x", "y"]) == pytest.approx(2 * 419 + 2 * 742)
     assert requests(preference_rows=200, obedience="all") == 0  # every model judges itself
+    one, two = (tokens(judges=names, preference_rows=0) for names in (["x"], ["x", "y"]))
+    assert two == pytest.approx(2 * one)
+    assert tokens(judge="x") == pytest.approx(one + tokens(judge="x", obedience=0))
 
 
 def done(**rows: int) -> pl.DataFrame:
