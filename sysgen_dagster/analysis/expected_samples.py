@@ -17,13 +17,12 @@ from sysgen_dagster.analysis.expected_work import (
     length_ratio,
     tokens_of,
 )
-from sysgen_dagster.analysis.measured_work import WORK
+from sysgen_dagster.analysis.measured_work import FIGURES, WORK
 from sysgen_dagster.catalog.operations import Judging
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
 from sysgen_dagster.lanes.sysgen import alignment
 from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.obedience import (
     alignment_judgement,
     labelled_items,
@@ -43,7 +42,7 @@ _ALIGNMENT_TOKENS = tokens_of(
 )
 # What `measure_samples` and `measure_calibration` need of the tables.
 _ASKED = ("attempts", "prompt_tokens", "completion_tokens", "drop_reason")
-COLUMNS = ("source", *_ASKED)
+COLUMNS = ("conversation_id", "source", *_ASKED)
 CALIBRATION_COLUMNS = ("kind", "item", "judge", *_ASKED)
 
 
@@ -96,7 +95,7 @@ def expect_samples(texts: pl.DataFrame, model: Generator, judging: Judging) -> p
             prompt_tokens=times * sent,
             completion_tokens=times * REASONED_VERDICT,
         )
-        parts += [expected.cast(pl.Schema(EXPECTED))] if rows else []
+        parts.append(expected.filter(pl.lit(rows > 0)).cast(pl.Schema(EXPECTED)))
     return pl.concat(parts)
 
 
@@ -109,31 +108,34 @@ def expect_calibration(judging: Judging) -> pl.DataFrame:
         judging: Who judges what.
     """
     judges = len(judging.judges) or (1 if judging.judge else 0)
-    # Items, requests, tokens in, tokens out of a request.
-    parts: list[tuple[int, int, int, int]] = []
+    parts = []
     if judges and judging.preference_rows:
         pairs = labelled_items.read_labelled_pairs()
         sent = pairs.height * _PREFERENCE_TOKENS
         sent += _tokens(pairs, "question", "answer", "new_answer")
-        parts.append((pairs.height, _ORDERS * pairs.height, _ORDERS * sent, REASONED_VERDICT))
+        requests = _ORDERS * pairs.height
+        parts.append((pairs.height, requests, _ORDERS * sent, requests * REASONED_VERDICT))
     if judges and judging.obedience:
         phrases = labelled_items.read_labelled_phrases()
         # The message stands there whole, and its phrase once more.
-        asked, sent = judges * phrases.height, phrases.height * FIXED_TOKENS
+        sent = phrases.height * FIXED_TOKENS
         sent += _tokens(phrases, "system_message", "system_message", "question", "new_answer")
-        parts.append((asked, asked, judges * sent, VERDICTS))
-    items = sum(part[0] for part in parts)
-    figures = (
-        (
-            sum(requests for _, requests, _, _ in parts) / items,
-            sum(sent for _, _, sent, _ in parts) / items,
-            sum(requests * written for _, requests, _, written in parts) / items,
+        requests = judges * phrases.height
+        parts.append((requests, requests, judges * sent, requests * VERDICTS))
+    items = pl.col("conversations")
+    return (
+        pl.DataFrame(parts, ("conversations", *FIGURES), orient="row")
+        .sum()
+        .filter(items > 0)
+        .select(
+            pl.col(FIGURES) / items,
+            items,
+            source=pl.lit(LABELLED),
+            phase=pl.lit(JUDGE_CALIBRATION.name),
         )
-        if items
-        else ()
+        .select(EXPECTED.keys())
+        .cast(pl.Schema(EXPECTED))
     )
-    rows = [(LABELLED, items, JUDGE_CALIBRATION.name, *figures)] if items else []
-    return pl.DataFrame(rows, EXPECTED, orient="row")
 
 
 def _tokens(rows: pl.DataFrame, *names: str) -> int:
@@ -143,25 +145,32 @@ def _tokens(rows: pl.DataFrame, *names: str) -> int:
 
 
 def measure_samples(
-    phase: str, rows: int, judged: pl.DataFrame, done: pl.DataFrame
+    phase: str, rows: int, judged: pl.DataFrame, begun: pl.DataFrame
 ) -> pl.DataFrame:
     """The work done for a stored sample of a model's answers, as `measured_work.WORK`.
 
-    Conversations that were dropped before the sample was drawn count with no requests, as they do
-    in the phases.
+    Where a source has no other row to choose from, conversations that were dropped before count
+    with no requests, as they do in the phases.
 
     Args:
         phase: The name of the sample's table.
         rows: Of each source, as the catalogue says.
         judged: The table, with `COLUMNS`.
-        done: `measured_work.WORK` of Phase 1.
+        begun: By ``source``, the ``conversations`` that Phase 1 has asked about, and those that
+            were ``kept`` by all phases, of which a sample is drawn.
     """
-    asked = _answered(judged).group_by("source").agg(**_SUMS)
-    begun = done.filter(phase=ANNOTATED.name).group_by("source").agg(pl.col("conversations").sum())
+    asked = (
+        _answered(judged)
+        .group_by("source")
+        .agg(**_SUMS, judged=pl.col("conversation_id").n_unique())
+    )
+    is_all = pl.col("judged") >= pl.min_horizontal("kept", pl.lit(rows))
+    most = pl.min_horizontal("conversations", pl.lit(rows))
     return (
-        begun.with_columns(pl.min_horizontal("conversations", pl.lit(rows)))
-        .join(asked, on="source")
-        .with_columns(phase=pl.lit(phase))
+        begun.join(asked, on="source")
+        .with_columns(
+            phase=pl.lit(phase), conversations=pl.when(is_all).then(most).otherwise("judged")
+        )
         .select(WORK.keys())
         .cast(pl.Schema(WORK))
     )
@@ -169,10 +178,14 @@ def measure_samples(
 
 def measure_calibration(asked: pl.DataFrame) -> pl.DataFrame:
     """The same of a stored table of labelled items, with `CALIBRATION_COLUMNS`."""
-    orders = {"source": pl.lit(LABELLED), "phase": pl.lit(JUDGE_CALIBRATION.name)}
     return (
         _answered(asked)
-        .select(**_SUMS, conversations=pl.struct("item", "kind", "judge").n_unique(), **orders)
+        .select(
+            **_SUMS,
+            conversations=pl.struct("item", "kind", "judge").n_unique(),
+            source=pl.lit(LABELLED),
+            phase=pl.lit(JUDGE_CALIBRATION.name),
+        )
         .select(WORK.keys())
         .cast(pl.Schema(WORK))
     )

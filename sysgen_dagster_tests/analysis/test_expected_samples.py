@@ -12,12 +12,10 @@ from sysgen_dagster.analysis.expected_samples import (
     measure_calibration,
     measure_samples,
 )
-from sysgen_dagster.analysis.measured_work import WORK
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.operations import Judging
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 
 MODEL = Generator(name="owl", served_name="owl", license="mit", engine=Engine.SIMULATED)
 TEXTS = pl.DataFrame(
@@ -61,25 +59,28 @@ def test_a_judge_is_asked_about_labelled_items_of_the_kinds_that_it_judges() -> 
     assert tokens(judge="x") == pytest.approx(one + tokens(judge="x", obedience=0))
 
 
-def done(**rows: int) -> pl.DataFrame:
-    work = [(source, ANNOTATED.name, count, count, 0, 0) for source, count in rows.items()]
-    return pl.DataFrame(work, WORK, orient="row")
+def begun(kept: int) -> pl.DataFrame:
+    """Of source a 500 conversations and so many kept answers, of b 7 and one."""
+    return pl.DataFrame({"source": ["a", "b"], "conversations": [500, 7], "kept": [kept, 1]})
 
 
 ASKED = [
-    ("a", 1, 100, 10, None),
-    ("a", 2, 120, 10, None),
-    ("a", 1, 90, 10, NoAnswer.TIMEOUT.value),  # to be asked again
-    ("b", 1, 50, 5, None),
+    ("a0", "a", 1, 100, 10, None),
+    ("a1", "a", 2, 120, 10, None),
+    ("a2", "a", 1, 90, 10, NoAnswer.TIMEOUT.value),  # to be asked again
+    ("b0", "b", 1, 50, 5, None),
 ]
 
 
-def test_what_was_asked_is_counted_by_source_as_the_server_counted_it() -> None:
+@pytest.mark.parametrize(("kept", "conversations"), [(2, 20), (400, 2)])
+def test_a_sample_is_done_where_no_other_kept_answer_is_left_to_draw(
+    kept: int, conversations: int
+) -> None:
     judged = pl.DataFrame(ASKED, COLUMNS, orient="row")
-    work = measure_samples("judged_alignment", 20, judged, done(a=500, b=7)).sort("source")
+    work = measure_samples("judged_alignment", 20, judged, begun(kept)).sort("source")
 
     assert work.select("source", "conversations", "requests", "prompt_tokens").rows() == [
-        ("a", 20, 2, 220),
+        ("a", conversations, 2, 220),
         ("b", 7, 1, 50),
     ]
 

@@ -59,9 +59,11 @@ from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition, kept
 
-JUDGING = CATALOG.judging
 # The rows of each source that a judge is shown.
-SAMPLES = {JUDGED_PREFERENCES: JUDGING.preference_rows, JUDGED_ALIGNMENT: JUDGING.alignment_rows}
+_SAMPLES = {
+    JUDGED_PREFERENCES: CATALOG.judging.preference_rows,
+    JUDGED_ALIGNMENT: CATALOG.judging.alignment_rows,
+}
 _READ = ("source", "history", "question", "answer", "drop_reason")
 
 
@@ -86,19 +88,22 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     parts = [work_done(store, model.name), judging_done(store, model.name)]
     done = pl.concat([*parts, sets_done(store, model.name), bench_done(store, model.name)])
     done = pl.concat([done, samples_done(store, model.name, done)])
-    every, judges, judging = (
-        pl.concat(texts, how="diagonal"),
-        CATALOG.judges_of(model.name),
-        JUDGING,
-    )
+    every, judging = pl.concat(texts, how="diagonal"), CATALOG.judging
     samples = [expect_samples(every, model, judging), expect_calibration(judging)]
     beside = pl.concat([*samples, *_expect_sets(store, model.name)])
     asked = {
-        **{table.name: [CATALOG.judge_of(model.name)] for table in (JUDGED_PAIRS, *SAMPLES)},
+        **{table.name: [CATALOG.judge_of(model.name)] for table in (JUDGED_PAIRS, *_SAMPLES)},
         JUDGE_CALIBRATION.name: CATALOG.every_judge_of(model.name),
     }
     return build_forecast(
-        every, done, model, CATALOG.method, judges, judging.obedience, beside, asked
+        every,
+        done,
+        model,
+        CATALOG.method,
+        CATALOG.judges_of(model.name),
+        judging.obedience,
+        beside,
+        asked,
     )
 
 
@@ -189,13 +194,28 @@ def samples_done(store: Store, model: str, done: pl.DataFrame) -> pl.DataFrame:
         done: `measured_work.WORK` of its phases.
     """
     parts, at = [pl.DataFrame(schema=WORK)], Partition(model)
-    for table, rows in SAMPLES.items():
+    begun = done.filter(phase=ANNOTATED.name).group_by("source").agg(pl.col("conversations").sum())
+    begun = begun.join(_kept_answers(store, model), on="source", how="left")
+    for table, rows in _SAMPLES.items():
         if store.holds(table, at):
             judged = store.read(table, at, *SAMPLE_COLUMNS)
-            parts.append(measure_samples(table.name, rows, judged, done))
+            parts.append(measure_samples(table.name, rows, judged, begun))
     if store.holds(JUDGE_CALIBRATION, at):
         parts.append(measure_calibration(store.read(JUDGE_CALIBRATION, at, *CALIBRATION_COLUMNS)))
     return pl.concat(parts)
+
+
+def _kept_answers(store: Store, model: str) -> pl.DataFrame:
+    """By ``source``, how many answers of a model were ``kept``, without excluded conversations."""
+    columns, excluded = ("conversation_id", "source", "drop_reason"), store.excluded()
+    rows = [
+        kept(store.read(ALIGNED, Partition(model, shard), *columns))
+        for shard in finished_shards(store, CATALOG, ALIGNED, model)
+    ]
+    none = pl.DataFrame(schema={name: ALIGNED.schema[name] for name in columns[:2]})
+    every = pl.concat([none, *(each.select(columns[:2]) for each in rows)])
+    is_there = ~pl.col("conversation_id").is_in(list(excluded))
+    return every.filter(is_there).group_by("source").agg(kept=pl.len())
 
 
 _OF_LANE = [SELECTION, GOLD_ANSWERS] if CATALOG.multifaceted else []
