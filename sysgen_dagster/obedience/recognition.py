@@ -169,25 +169,22 @@ def recognize(phrase: str) -> Recognized:
     if not possible & ~_CONDITIONAL:
         return NOTHING
     # What a task depends on is a part of the task: "how many are left if two leave".
-    no_task = None
     if possible & _TASKS:
-        whole = _strip(text.rstrip(" ?"))
-        task = _LOOKUP.recognize(Clause(whole, quotes), _TASKS)
+        task = _LOOKUP.recognize(Clause(_strip(text.rstrip(" ?")), quotes), _TASKS)
         if task and task.is_whole:
             return task
-        no_task = None if task else whole
     if (possible & _CONDITIONAL and _is_conditional(text)) or _leaves_choice(text):
         return NOTHING
-    return _recognize_sentences(text, quotes, no_task)
+    return _recognize_sentences(text, quotes)
 
 
-def _recognize_sentences(text: str, quotes: Sequence[str], no_task: str | None) -> Recognized:
-    """What the sentences of a phrase ask of the answer; a clause that is ``no_task`` is no task."""
+def _recognize_sentences(text: str, quotes: Sequence[str]) -> Recognized:
+    """What the sentences of a phrase ask of the answer."""
     rules: list[Rule] = []
     is_whole = True
     named = _NAMED_PARTS.sub(_name_parts, text) if "\n" in text else text
     for sentence in _SENTENCE_END.split(named) if _MAY_END.search(named) else (named,):
-        found = _recognize_sentence(list(_split(sentence)), quotes, no_task)
+        found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
     if not rules:
@@ -206,17 +203,12 @@ def _name_parts(found: re.Match[str]) -> str:
     return "\n".join([lead, *(item for item in items if re.match(rf"{_STARTER}\b", item))])
 
 
-def _recognize_sentence(
-    clauses: Sequence[str], quotes: Sequence[str], no_task: str | None
-) -> Recognized:
+def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recognized:
     """What the clauses ask of the answer; those that may belong to another one ask nothing."""
     rules: list[Rule] = []
     is_whole = True
     is_situation = is_task = False
-    every = [
-        _recognize_clause(Clause(clause, quotes), ~_TASKS if clause == no_task else _EVERY)
-        for clause in clauses
-    ]
+    every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
     if len(clauses) == 1:
         return every[0]
     # "Do not use lists, ask a question, or add a table" forbids each.
@@ -284,12 +276,12 @@ def _strip(clause: str) -> str:
     return clause
 
 
-def _recognize_clause(clause: Clause, among: int) -> Recognized:
+def _recognize_clause(clause: Clause) -> Recognized:
     def look_up(text: str) -> Recognized | None:
         return _LOOKUP.recognize(Clause(text, clause.quotes), _OF_OBJECTS)
 
     return (
         recognize_edge(clause.text, look_up)
-        or _LOOKUP.recognize(clause, among)
+        or _LOOKUP.recognize(clause, _EVERY)
         or recognize_objects(clause.text, look_up)
     )

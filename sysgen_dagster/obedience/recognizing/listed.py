@@ -58,8 +58,7 @@ def recognize_edge(clause: str, look_up: _LookUp) -> Recognized | None:
 
 def recognize_objects(clause: str, look_up: _LookUp) -> Recognized:
     """What the objects ask that a verb lists."""
-    is_list = ", " in clause or " and " in clause or " or " in clause
-    shared = _VERB.match(clause) if is_list else None
+    shared = _VERB.match(clause)
     objects = _OBJECTS.split(shared["objects"]) if shared else []
     if not shared or not 1 < len(objects) <= _MOST_OBJECTS:
         return NOTHING

@@ -14,7 +14,7 @@ _WORDS_REMEMBERED = 100_000
 _SIGNS = ".!?;,:-*()"
 
 
-class OfWords(dict[str, int]):
+class _OfWords(dict[str, int]):
     """A number for each word, found when the word is first met.
 
     Looking a word up calls no function of ours, which would cost more than all else about it.
@@ -47,7 +47,7 @@ class Lookup:
         self._every = (1 << self._width) - 1
         # Those that need nothing beside.
         self._alone = self._every - sum(bit for bit, _ in self._beside)
-        self._of_word = OfWords(self._read_word)
+        self._of_word = _OfWords(self._read_word)
         self._of_bare_word = lru_cache(_WORDS_REMEMBERED)(self._read_bare_word)
         self._of_bits = lru_cache(_WORDS_REMEMBERED)(self._read_bits)
 
@@ -67,10 +67,9 @@ class Lookup:
         bits = self._of_any(words)
         first = self._of_word[words[0]] >> self._width if words else 0
         bits = (bits | first) & (bits >> 2 * self._width | self._alone) & among & self._every
-        if bits:
-            for subject in self._of_bits(bits):
-                if found := subject.recognize(clause):
-                    return found
+        for subject in self._of_bits(bits):
+            if found := subject.recognize(clause):
+                return found
         return None
 
     def _of_any(self, words: Iterable[str]) -> int:

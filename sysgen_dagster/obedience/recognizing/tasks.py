@@ -2,7 +2,6 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.lookup import OfWords
 from sysgen_dagster.obedience.recognizing.marks import SPOKEN_LANGUAGE, of_language
 from sysgen_dagster.obedience.recognizing.wording import (
     Clause,
@@ -51,23 +50,11 @@ _FORMULA = re.compile(r"\$[^$]*\$|\S*[=^\\<>]\S*")
 _OF_FORMULA = re.compile(r"[$=^\\<>]")
 
 
-# Words without which `_MORE_ASKED` finds nothing: most tasks have none of them.
-_MORE_WORDS = re.compile(
-    r"explain|express|show|describ|discuss|provid|list|why|step|user|compare|round|nearest|graph|plot"
-    r"|draw|prove|verify|check|justify|notation|write|without|\""
-)
-_HAS_MORE = OfWords(lambda word: bool(_MORE_WORDS.search(word)))
-
-
-def _asks_more(task: str) -> bool:
-    return any(_HAS_MORE[word] for word in task.split()) and bool(_MORE_ASKED.search(task))
-
-
 def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
     """The stems of the task's words, and its formulas, which begin with a dollar sign."""
     task = found["task"]
     by_way_of = " to " in task and _BY_WAY_OF.search(task)
-    if by_way_of or _IN_A_FORM.match(task) or _asks_more(task):
+    if by_way_of or _IN_A_FORM.match(task) or _MORE_ASKED.search(task):
         return None
     has_formula = _OF_FORMULA.search(task)
     formulas = [squeeze_formula(each) for each in _FORMULA.findall(task)] if has_formula else []
